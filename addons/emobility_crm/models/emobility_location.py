@@ -1,0 +1,126 @@
+import zoneinfo
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+# Names in the tz database that are not places: a price needs the local time of a place.
+_NOT_A_PLACE = frozenset({"Factory", "localtime"})
+
+
+def _time_zones(_model: models.BaseModel) -> list[tuple[str, str]]:
+    """All IANA time zones that this machine knows."""
+    return [(name, name) for name in sorted(zoneinfo.available_timezones() - _NOT_A_PLACE)]
+
+
+class EmobilityLocation(models.Model):
+    """A place with charging stations (OCPI Location)."""
+
+    _name = "emobility.location"
+    _description = "Charging Location"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "name, id"
+    _rec_names_search = ["name", "code", "city"]
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    code = fields.Char(
+        string="Location ID",
+        required=True,
+        copy=False,
+        default=lambda self: self.env["ir.sequence"].sudo().next_by_code("emobility.location"),
+        help="The ID of the location in OCPI.",
+    )
+    active = fields.Boolean(default=True)
+    street = fields.Char()
+    zip = fields.Char(string="ZIP")
+    city = fields.Char()
+    country_id = fields.Many2one("res.country", index=True, default=lambda self: self.env.company.country_id)
+    latitude = fields.Float(digits=(10, 7))
+    longitude = fields.Float(digits=(10, 7))
+    time_zone = fields.Selection(
+        _time_zones,
+        required=True,
+        default=lambda self: self.env.user.tz,
+        tracking=True,
+        help="Prices that depend on the time of day follow the clock at this location.",
+    )
+    operator_id = fields.Many2one(
+        "res.partner", index=True, check_company=True, help="Who runs the stations."
+    )
+    host_id = fields.Many2one(
+        "res.partner",
+        index=True,
+        check_company=True,
+        help="Who owns the site and may get a share of the revenue or a reimbursement of energy.",
+    )
+    group_ids = fields.Many2many(
+        "emobility.location.group",
+        "emobility_location_group_rel",
+        "location_id",
+        "group_id",
+        string="Location Groups",
+        check_company=True,
+    )
+    default_contract_id = fields.Many2one(
+        "contract.contract",
+        domain="[('is_charging', '=', True)]",
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+        help="Pays the sessions that carry no token, for example at a home or in free mode.",
+    )
+    evse_ids = fields.One2many("emobility.evse", "location_id", string="EVSEs")
+    evse_count = fields.Integer(compute="_compute_evse_count", string="Number of EVSEs")
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+
+    _code_uniq = models.UniqueIndex(
+        "(company_id, code)", "A location with this ID exists already in this company."
+    )
+    _latitude_range = models.Constraint(
+        "CHECK (latitude BETWEEN -90 AND 90)", "The latitude must be between -90 and 90 degrees."
+    )
+    _longitude_range = models.Constraint(
+        "CHECK (longitude BETWEEN -180 AND 180)", "The longitude must be between -180 and 180 degrees."
+    )
+
+    @api.depends("evse_ids")
+    def _compute_evse_count(self) -> None:
+        for location in self:
+            location.evse_count = len(location.evse_ids)
+
+    @api.constrains("time_zone")
+    def _check_time_zone(self) -> None:
+        # The ORM does not check the values of a selection that a function computes.
+        known = dict(_time_zones(self))
+        for location in self:
+            if location.time_zone not in known:
+                raise ValidationError(
+                    self.env._(
+                        "%(time_zone)s is not a time zone. Use a name of the IANA database, for example "
+                        "Europe/Berlin.",
+                        time_zone=location.time_zone,
+                    )
+                )
+
+    @api.constrains("default_contract_id")
+    def _check_default_contract(self) -> None:
+        for location in self:
+            if location.default_contract_id and not location.default_contract_id.is_charging:
+                raise ValidationError(
+                    self.env._(
+                        "%(contract)s is not a charging contract, so it cannot pay sessions at %(location)s.",
+                        contract=location.default_contract_id.display_name,
+                        location=location.display_name,
+                    )
+                )
+
+    def action_view_evses(self) -> dict:
+        """Return the action that lists the EVSEs of this location."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_crm.action_emobility_evse")
+        action["domain"] = [("location_id", "=", self.id)]
+        action["context"] = {"default_location_id": self.id}
+        return action

@@ -1,0 +1,319 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..identifiers import COUNTRY_CODE, PARTY_ID, normalise_code, normalise_uid
+from ..state_machine import ensure_transition
+
+TRANSITIONS = {
+    "ordered": frozenset({"active", "blocked", "lost", "replaced", "expired"}),
+    "active": frozenset({"blocked", "lost", "replaced", "expired"}),
+    "blocked": frozenset({"active", "lost", "replaced", "expired"}),
+    "lost": frozenset({"active", "replaced"}),
+    "expired": frozenset({"active", "replaced"}),
+    "replaced": frozenset(),
+}
+# What a token in this state is answered at the station (OCPP AuthorizationStatus).
+STATUS = {
+    "ordered": "Invalid",
+    "active": "Accepted",
+    "blocked": "Blocked",
+    "lost": "Blocked",
+    "replaced": "Blocked",
+    "expired": "Expired",
+}
+
+
+class EmobilityToken(models.Model):
+    """What a driver identifies with: a card, an app user, a contract in a car."""
+
+    _name = "emobility.token"
+    _description = "Charging Token"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _rec_name = "uid"
+    _rec_names_search = ["uid", "visual_number"]
+    _check_company_auto = True
+
+    uid = fields.Char(
+        string="UID",
+        required=True,
+        index=True,
+        copy=False,
+        tracking=True,
+        help="What the reader sends. Stored in upper case; cards and EMAIDs without separators.",
+    )
+    visual_number = fields.Char(index="btree_not_null", copy=False, help="The number printed on the card.")
+    token_type = fields.Selection(
+        [
+            ("RFID", "RFID card"),
+            ("APP_USER", "App user"),
+            ("AD_HOC_USER", "Ad-hoc user"),
+            ("EMAID", "EMAID (Plug & Charge)"),
+            ("OTHER", "Other"),
+        ],
+        required=True,
+        default="RFID",
+    )
+    country_code = fields.Char(size=2, default=lambda self: self.env.company.emobility_country_code)
+    party_id = fields.Char(
+        string="Party ID",
+        size=3,
+        default=lambda self: self.env.company.emobility_party_id,
+        help="With the country code: the provider that issued the token.",
+    )
+    contract_id = fields.Many2one(
+        "contract.contract",
+        string="Charging Contract",
+        domain="[('is_charging', '=', True)]",
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Driver",
+        compute="_compute_partner_id",
+        store=True,
+        readonly=False,
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+    )
+    state = fields.Selection(
+        [
+            ("ordered", "Ordered"),
+            ("active", "Active"),
+            ("blocked", "Blocked"),
+            ("lost", "Lost"),
+            ("replaced", "Replaced"),
+            ("expired", "Expired"),
+        ],
+        required=True,
+        default="ordered",
+        index=True,
+        copy=False,
+        tracking=True,
+    )
+    valid_until = fields.Datetime(tracking=True, help="The token cannot charge from this moment on.")
+    replaces_id = fields.Many2one(
+        "emobility.token",
+        index=True,
+        copy=False,
+        check_company=True,
+        ondelete="restrict",
+        help="The lost or broken token that this one takes the place of.",
+    )
+    replaced_by_ids = fields.One2many("emobility.token", "replaces_id")
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+
+    # COALESCE: an empty value is a value here, while SQL takes two NULLs for different.
+    _uid_uniq = models.UniqueIndex(
+        "(company_id, COALESCE(country_code, ''), COALESCE(party_id, ''), uid)",
+        "A token with this UID of this provider exists already.",
+    )
+
+    _replaces_uniq = models.UniqueIndex(
+        "(replaces_id) WHERE replaces_id IS NOT NULL", "This token has been replaced by another one already."
+    )
+
+    @api.depends("uid", "visual_number")
+    def _compute_display_name(self) -> None:
+        for token in self:
+            token.display_name = (
+                f"{token.visual_number} ({token.uid})" if token.visual_number else token.uid or ""
+            )
+
+    @api.depends("contract_id")
+    def _compute_partner_id(self) -> None:
+        for token in self:
+            token.partner_id = token.partner_id or token.contract_id.partner_id
+
+    @api.constrains("country_code", "party_id")
+    def _check_provider(self) -> None:
+        for token in self:
+            if not token.country_code and not token.party_id:
+                continue
+            if not (
+                COUNTRY_CODE.fullmatch(token.country_code or "") and PARTY_ID.fullmatch(token.party_id or "")
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The provider of token %(token)s needs a country code of two letters and a party "
+                        "ID of three letters or digits.",
+                        token=token.display_name,
+                    )
+                )
+
+    @api.constrains("uid")
+    def _check_uid(self) -> None:
+        for token in self:
+            # 36 characters: OCPI CiString(36), the longest of the protocols.
+            if not 0 < len(token.uid) <= 36:
+                raise ValidationError(self.env._("The UID of a token must have 1 to 36 characters."))
+
+    @api.constrains("state", "valid_until")
+    def _check_active_is_valid(self) -> None:
+        for token in self:
+            if token.state == "active" and token._is_past_validity():
+                raise ValidationError(
+                    self.env._(
+                        "Token %(token)s was valid until %(date)s and cannot be active. Extend its "
+                        "validity first.",
+                        token=token.display_name,
+                        date=token.valid_until,
+                    )
+                )
+
+    @api.constrains("contract_id")
+    def _check_contract_is_charging(self) -> None:
+        for token in self:
+            if token.contract_id and not token.contract_id.is_charging:
+                raise ValidationError(
+                    self.env._(
+                        "%(contract)s is not a charging contract, so it cannot have tokens.",
+                        contract=token.contract_id.display_name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict]) -> models.BaseModel:
+        default_type = self.default_get(["token_type"]).get("token_type") or "OTHER"
+        tokens = super().create(
+            [
+                self._normalise_vals({"uid": "", **vals}, vals.get("token_type") or default_type)
+                for vals in vals_list
+            ]
+        )
+        tokens.replaces_id.write({"state": "replaced"})
+        return tokens
+
+    def write(self, vals: dict) -> bool:
+        if "state" in vals:
+            ensure_transition(self, "state", TRANSITIONS, vals["state"])
+        if not {"uid", "token_type"} & vals.keys():
+            return super().write(self._normalise_vals(vals, "OTHER"))
+        for token in self:
+            full = {"uid": token.uid, **vals}
+            super(EmobilityToken, token).write(
+                self._normalise_vals(full, full.get("token_type") or token.token_type)
+            )
+        return True
+
+    @api.model
+    def _normalise_vals(self, vals: dict, token_type: str) -> dict:
+        """Return `vals` with the UID and the provider in the form in which they are compared."""
+        result = dict(vals)
+        if "uid" in result:
+            result["uid"] = normalise_uid(result["uid"], token_type)
+        for name in {"country_code", "party_id"} & result.keys():
+            result[name] = normalise_code(result[name]) or False
+        return result
+
+    @api.model
+    def _find_by_uid(self, uid: str, company: models.BaseModel) -> "EmobilityToken":
+        """Return the token that a station or partner means by `uid`, or an empty recordset.
+
+        UIDs are unique only for one provider. Between several, the exact spelling comes first, then a token
+        of the company itself, then an active one. When that leaves two, nobody can know who pays: the result
+        is empty.
+        """
+        exact = normalise_uid(uid, "OTHER")
+        spellings = {exact, normalise_uid(uid, "RFID")} - {""}
+        if not spellings:
+            return self.browse()
+        found = self.search([("company_id", "=", company.id), ("uid", "in", list(spellings))])
+
+        def rank(token: EmobilityToken) -> tuple[bool, bool, bool]:
+            return token.uid == exact, token._is_own(), token.state == "active"
+
+        best = max(map(rank, found), default=None)
+        tokens = found.filtered(lambda token: rank(token) == best)
+        return tokens if len(tokens) == 1 else self.browse()
+
+    def _authorization_status(self) -> str:
+        """Return 'Accepted', 'Blocked', 'Expired' or 'Invalid' (OCPP AuthorizationStatus) for now.
+
+        The state of the token decides first, then its validity, then the contract that pays. An empty
+        recordset (a token that nobody knows) is 'Invalid'.
+        """
+        if not self:
+            return "Invalid"
+        self.ensure_one()
+        if self.state != "active":
+            return STATUS[self.state]
+        if self._is_past_validity():
+            return "Expired"
+        if self.contract_id:
+            return self.contract_id._token_authorization_status()
+        return "Invalid" if self._requires_contract() else "Accepted"
+
+    def _requires_contract(self) -> bool:
+        """Whether only a contract can pay. Ad-hoc users pay at once; providers pay for their tokens."""
+        self.ensure_one()
+        return self.token_type != "AD_HOC_USER" and self._is_own()
+
+    def _is_own(self) -> bool:
+        """Whether this company issued the token."""
+        self.ensure_one()
+        if not self.party_id:
+            return True
+        company = self.company_id
+        own = company.emobility_country_code, company.emobility_party_id
+        return (self.country_code, self.party_id) == own
+
+    def _is_past_validity(self) -> bool:
+        self.ensure_one()
+        return bool(self.valid_until) and self.valid_until <= fields.Datetime.now()
+
+    @api.model
+    def _cron_expire(self) -> None:
+        """Show tokens as expired that are past their validity. (Stations refuse them already.)"""
+        self.search(
+            [
+                ("state", "in", ["ordered", "active", "blocked"]),
+                ("valid_until", "<=", fields.Datetime.now()),
+            ]
+        ).write({"state": "expired"})
+
+    def action_activate(self) -> None:
+        """Let these tokens charge, if their contract is active too."""
+        self.write({"state": "active"})
+
+    def action_block(self) -> None:
+        """Stop these tokens from charging until they are activated again."""
+        self.write({"state": "blocked"})
+
+    def action_report_lost(self) -> None:
+        """Stop these tokens from charging, because the driver lost them."""
+        self.write({"state": "lost"})
+
+    def action_replace(self) -> dict:
+        """Return the form of a new token that takes the place of this one; saving it ends this one."""
+        self.ensure_one()
+        if self.replaced_by_ids:
+            raise UserError(
+                self.env._(
+                    "%(token)s has been replaced by %(other)s already.",
+                    token=self.display_name,
+                    other=self.replaced_by_ids.display_name,
+                )
+            )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Replace %(token)s", token=self.display_name),
+            "res_model": "emobility.token",
+            "view_mode": "form",
+            "context": {
+                "default_replaces_id": self.id,
+                "default_contract_id": self.contract_id.id,
+                "default_partner_id": self.partner_id.id,
+                "default_token_type": self.token_type,
+                "default_country_code": self.country_code,
+                "default_party_id": self.party_id,
+                "default_company_id": self.company_id.id,
+            },
+        }

@@ -1,0 +1,272 @@
+"""Helpers for the tests of all e-mobility addons: master data, access tables, list of public methods."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+from odoo import models
+from odoo.api import Environment
+from odoo.exceptions import AccessError
+from odoo.tests import HttpCase, new_test_user
+
+from odoo.addons.base.tests.common import BaseCommon
+
+OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
+
+
+class Rights(NamedTuple):
+    """What a role may do with a record: letters of OPERATIONS for each scope.
+
+    own: a record of the portal user's own customer; foreign: of another customer of the same company; other:
+    of another company.
+    """
+
+    own: str = ""
+    foreign: str = ""
+    other: str = ""
+
+
+NONE = Rights()
+
+
+def in_company(operations: str) -> Rights:
+    """The rights of people who work for the company: the same for all of its customers, none beyond it."""
+    return Rights(operations, operations, "")
+
+
+def staff(*, user: str, manager: str, auditor: str = "r", portal: Rights = NONE) -> dict[str, Rights]:
+    """One row of an access table for a model that only staff, and perhaps the portal, can touch."""
+    return {
+        "user": in_company(user),
+        "manager": in_company(manager),
+        "auditor": in_company(auditor),
+        "portal": portal,
+        "employee": NONE,
+        "public": NONE,
+    }
+
+
+class AccessMixin:
+    """Two companies, a user for each role, and the checks on them. Mix into a TransactionCase or HttpCase."""
+
+    #: role -> XML IDs of its groups. Addons with more technical users extend it.
+    ROLES: ClassVar[Mapping[str, str]] = {
+        "user": "emobility_crm.group_user",
+        "manager": "emobility_crm.group_manager",
+        "auditor": "emobility_crm.group_auditor",
+        "portal": "base.group_portal",
+        "employee": "base.group_user",
+        "public": "base.group_public",
+    }
+
+    @classmethod
+    def setup_access(cls) -> None:
+        """Create companies, users and partners. Call it in setUpClass, after super()."""
+        cls.company_a = cls.env["res.company"].create({"name": "Access Test A"})
+        cls.company_b = cls.env["res.company"].create({"name": "Access Test B"})
+        cls.users = {
+            role: new_test_user(
+                cls.env,
+                login=f"access-{role}",
+                groups=groups,
+                company_id=cls.company_a.id,
+                company_ids=[(6, 0, cls.company_a.ids)],
+            )
+            for role, groups in cls.ROLES.items()
+        }
+        cls.own_partner = cls.users["portal"].partner_id
+        cls.foreign_partner = cls.env["res.partner"].create({"name": "Another Customer"})
+
+    @classmethod
+    def create_crm_records(cls) -> dict[str, dict[str, models.BaseModel]]:
+        """Return records of every model of emobility_crm (and of contract): model -> scope -> record."""
+        owners = {
+            "own": (cls.own_partner, cls.company_a),
+            "foreign": (cls.foreign_partner, cls.company_a),
+            "other": (cls.own_partner, cls.company_b),
+        }
+        result: dict[str, dict[str, models.BaseModel]] = {}
+        for scope, (partner, company) in owners.items():
+            for record in cls._create_crm_records_of(scope, partner, company):
+                result.setdefault(record._name, {})[scope] = record
+        return result
+
+    @classmethod
+    def _create_crm_records_of(
+        cls, scope: str, partner: models.BaseModel, company: models.BaseModel
+    ) -> list[models.BaseModel]:
+        env = cls.env["base"].with_company(company).env
+        contract = env["contract.contract"].create(
+            {
+                "name": f"Contract {scope}",
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "is_charging": True,
+            }
+        )
+        line = env["contract.line"].create(
+            {
+                "contract_id": contract.id,
+                "name": "Base fee",
+                "price_unit": 5.0,
+                "quantity": 1.0,
+                "date_start": "2026-01-01",
+                "recurring_next_date": "2026-01-01",
+            }
+        )
+        location = env["emobility.location"].create(
+            {"name": f"Location {scope}", "time_zone": "Europe/Berlin", "company_id": company.id}
+        )
+        evse = env["emobility.evse"].create({"location_id": location.id})
+        return [
+            contract,
+            line,
+            contract.modification_ids[0],
+            env["emobility.token"].create(
+                {"uid": f"ACC{scope}", "contract_id": contract.id, "company_id": company.id}
+            ),
+            env["emobility.customer.group"].create(
+                {"name": scope, "code": f"ACC-{scope}", "company_id": company.id}
+            ),
+            env["emobility.location.group"].create(
+                {"name": scope, "code": f"ACC-{scope}", "company_id": company.id}
+            ),
+            location,
+            evse,
+            env["emobility.connector"].create({"evse_id": evse.id}),
+        ]
+
+    def as_role(self, role: str, record: models.BaseModel) -> models.BaseModel:
+        """Return `record` as the user of `role` sees it: its own companies only, nothing in the cache."""
+        user = self.users[role]
+        return record.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
+
+    def allowed_operations(self, role: str, record: models.BaseModel) -> str:
+        """Return the letters of OPERATIONS that the ORM grants `role` on `record`."""
+        seen = self.as_role(role, record)
+        return "".join(letter for letter, name in OPERATIONS.items() if seen.has_access(name))
+
+    def is_found(self, role: str, record: models.BaseModel) -> bool:
+        """Whether a search as `role` returns `record`."""
+        try:
+            model = self.as_role(role, record).with_context(active_test=False)
+            return bool(model.search([("id", "=", record.id)]))
+        except AccessError:
+            return False
+
+
+class AccessCase(AccessMixin, BaseCommon):
+    """A table of rights, checked for role x model x operation x scope.
+
+    A subclass sets `MATRIX` (model -> role -> Rights; every role must be there) and returns the records to
+    check from `create_records`; then it calls `check_matrix` and `check_matrix_is_complete` in a test each.
+    """
+
+    MATRIX: ClassVar[Mapping[str, Mapping[str, Rights]]] = {}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.setup_access()
+        cls.records = cls.create_records()
+
+    @classmethod
+    def create_records(cls) -> dict[str, dict[str, models.BaseModel]]:
+        """Return the records to check: model -> scope -> record. A scope without meaning may be missing."""
+        return cls.create_crm_records()
+
+    def matrix_mismatches(self) -> list[str]:
+        """Return a sentence for each right that is not as in the table.
+
+        Beside what the ORM grants, a search must find exactly what may be read.
+        """
+        mismatches = []
+        for model_name, roles in self.MATRIX.items():
+            for role, rights in roles.items():
+                for scope, record in self.records[model_name].items():
+                    expected = getattr(rights, scope)
+                    allowed = self.allowed_operations(role, record)
+                    found = self.is_found(role, record)
+                    if set(allowed) != set(expected) or found != ("r" in expected):
+                        mismatches.append(
+                            f"{role} on {scope} {model_name}: may {allowed or '-'}, "
+                            f"should {expected or '-'}; finds it: {found}"
+                        )
+        return mismatches
+
+    def check_matrix(self) -> None:
+        """Fail when a role is missing in a row, or when a right is not as in the table."""
+        for model_name, roles in self.MATRIX.items():
+            self.assertEqual(set(roles), set(self.ROLES), f"{model_name}: every role needs an entry")
+            self.assertIn(model_name, self.records, "a record of every model in the table is needed")
+        self.assertEqual(self.matrix_mismatches(), [])
+
+    def check_matrix_is_complete(self, module: str) -> None:
+        """Fail when `module` defines a model with a table that has no row in MATRIX."""
+        defined = {
+            name
+            for name, model in self.env.registry.items()
+            if model._original_module == module and model._auto and not model._transient
+        }
+        self.assertFalse(defined - set(self.MATRIX), "models without a row in the access table")
+
+
+class AccessHttpCase(AccessMixin, HttpCase):
+    """The same companies and users, reached over RPC (JSON-2 with an API key for each role)."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.setup_access()
+        expires = datetime.now() + timedelta(days=1)
+        cls.api_keys = {
+            role: cls.env["res.users.apikeys"].with_user(user).sudo()._generate("rpc", "access test", expires)
+            for role, user in cls.users.items()
+            if role != "public"
+        }
+
+    def call(self, role: str, model: str, method: str, **params: Any) -> tuple[int, Any]:
+        """Call a method over JSON-2 as `role`. Return the HTTP status and the decoded answer."""
+        response = self.url_open(
+            f"/json/2/{model}/{method}",
+            data=json.dumps(params),
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"bearer {self.api_keys[role]}",
+            },
+        )
+        return response.status_code, response.json()
+
+
+def public_methods(env: Environment, module: str) -> set[str]:
+    """Return "model.method" for each method that `module` defines and that can be called over RPC.
+
+    Overrides of methods of the ORM itself are not listed: they do not widen what can be called.
+    """
+    prefix = f"odoo.addons.{module}."
+    return {
+        f"{model_name}.{name}"
+        for model_name, model in env.registry.items()
+        for cls in model.mro()
+        if cls.__module__.startswith(prefix)
+        for name, attribute in vars(cls).items()
+        if inspect.isfunction(attribute)
+        and not name.startswith("_")
+        and not hasattr(models.BaseModel, name)
+        and not any(getattr(getattr(base, name, None), "_api_private", False) for base in model.mro())
+    }
+
+
+def new_charging_contract(env: Environment, partner: models.BaseModel, **values: Any) -> models.BaseModel:
+    """Return a draft charging contract of `partner` in the company of `env`."""
+    return env["contract.contract"].create(
+        {
+            "name": f"Charging contract of {partner.name}",
+            "partner_id": partner.id,
+            "company_id": env.company.id,
+            "is_charging": True,
+            **values,
+        }
+    )

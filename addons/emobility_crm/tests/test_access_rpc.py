@@ -1,0 +1,85 @@
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import AccessHttpCase
+
+MODELS_OF_THE_PORTAL = ("emobility.token", "contract.contract", "contract.line", "contract.modification")
+MODELS_OF_THE_STAFF = (
+    "emobility.customer.group",
+    "emobility.location.group",
+    "emobility.location",
+    "emobility.evse",
+    "emobility.connector",
+)
+
+
+@tagged("post_install", "-at_install")
+class TestAccessOverRpc(AccessHttpCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.records = cls.create_crm_records()
+
+    def _search_ids(self, role: str, model: str) -> set[int]:
+        status, answer = self.call(role, model, "search", domain=[])
+        self.assertEqual(status, 200, answer)
+        return set(answer)
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_rule")
+    def test_f52_portal_user_reads_only_own_records_by_id(self) -> None:
+        for model in MODELS_OF_THE_PORTAL:
+            for scope, expected in (("own", 200), ("foreign", 403), ("other", 403)):
+                with self.subTest(model=model, scope=scope):
+                    record = self.records[model][scope]
+                    status, answer = self.call(
+                        "portal", model, "read", ids=record.ids, fields=["display_name"]
+                    )
+                    self.assertEqual(status, expected, answer)
+
+    def test_f52_portal_user_finds_only_own_records(self) -> None:
+        for model in MODELS_OF_THE_PORTAL:
+            with self.subTest(model=model):
+                self.assertEqual(self._search_ids("portal", model), set(self.records[model]["own"].ids))
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access")
+    def test_portal_user_and_employee_cannot_reach_the_models_of_the_staff(self) -> None:
+        for role in ("portal", "employee"):
+            for model in MODELS_OF_THE_STAFF:
+                with self.subTest(role=role, model=model):
+                    status, answer = self.call(role, model, "search", domain=[])
+                    self.assertEqual(status, 403, answer)
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access")
+    def test_portal_user_cannot_write_own_records(self) -> None:
+        token = self.records["emobility.token"]["own"]
+        contract = self.records["contract.contract"]["own"]
+        attempts = [
+            ("emobility.token", "write", {"ids": token.ids, "vals": {"state": "active"}}),
+            ("emobility.token", "action_activate", {"ids": token.ids}),
+            ("emobility.token", "create", {"vals_list": [{"uid": "FREE", "contract_id": contract.id}]}),
+            ("emobility.token", "unlink", {"ids": token.ids}),
+            ("contract.contract", "action_activate", {"ids": contract.ids}),
+            ("contract.contract", "write", {"ids": contract.ids, "vals": {"charging_state": "active"}}),
+        ]
+        for model, method, params in attempts:
+            with self.subTest(model=model, method=method):
+                status, answer = self.call("portal", model, method, **params)
+                self.assertEqual(status, 403, answer)
+        self.env.invalidate_all()
+        self.assertEqual((token.state, contract.charging_state), ("ordered", "draft"))
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_rule")
+    def test_clerk_works_in_the_own_company_only(self) -> None:
+        own = self.records["emobility.token"]["own"]
+        other = self.records["emobility.token"]["other"]
+        self.assertEqual(self.call("user", "emobility.token", "action_activate", ids=own.ids)[0], 200)
+        self.assertEqual(self.call("user", "emobility.token", "action_activate", ids=other.ids)[0], 403)
+        self.assertNotIn(other.id, self._search_ids("user", "emobility.token"))
+
+    @mute_logger("odoo.http")
+    def test_private_methods_cannot_be_called(self) -> None:
+        token = self.records["emobility.token"]["own"]
+        for method in ("_find_by_uid", "_authorization_status", "_cron_expire"):
+            with self.subTest(method=method):
+                status, answer = self.call("manager", "emobility.token", method, ids=token.ids)
+                self.assertEqual(status, 403, answer)

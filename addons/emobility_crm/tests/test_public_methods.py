@@ -1,0 +1,28 @@
+from odoo.tests import tagged
+
+from odoo.addons.base.tests.common import BaseCommon
+
+from .common import public_methods
+
+# All that this addon lets a client call over RPC. A method that is not meant for that begins with "_".
+PUBLIC_METHODS = {
+    "contract.contract.action_activate",
+    "contract.contract.action_resume",
+    "contract.contract.action_suspend",
+    "contract.contract.action_terminate",
+    "contract.contract.action_view_tokens",
+    "emobility.customer.group.action_view_partners",
+    "emobility.location.action_view_evses",
+    "emobility.token.action_activate",
+    "emobility.token.action_block",
+    "emobility.token.action_replace",
+    "emobility.token.action_report_lost",
+    "res.partner.action_view_charging_contracts",
+    "res.partner.action_view_emobility_tokens",
+}
+
+
+@tagged("post_install", "-at_install")
+class TestPublicMethods(BaseCommon):
+    def test_only_the_listed_methods_can_be_called_over_rpc(self) -> None:
+        self.assertEqual(public_methods(self.env, "emobility_crm"), PUBLIC_METHODS)

@@ -1,0 +1,269 @@
+"""What the simulated station says in each OCPP version."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ocpp.routing import on
+from ocpp.v16 import ChargePoint as ChargePoint16
+from ocpp.v16 import call as call16
+from ocpp.v16 import call_result as result16
+from ocpp.v201 import ChargePoint as ChargePoint201
+from ocpp.v201 import call as call201
+from ocpp.v201 import call_result as result201
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from .plan import Sample
+
+OnStart = Callable[[str, int | None], bool]
+OnStop = Callable[[], bool]
+
+
+def stamp(at: datetime) -> str:
+    """A timestamp as stations send it."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Run:
+    """The session that is running."""
+
+    evse: int
+    token: str
+    remote_id: int | None
+    transaction_id: Any = None
+    sequence: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def sequence_of(self, event_type: str, at: datetime) -> int:
+        """The seqNo of a TransactionEvent, which stays the same when the event is sent again."""
+        return self.sequence.setdefault((event_type, at), len(self.sequence))
+
+
+class Dialect:
+    """One connection of the station, speaking one version; each method raises when no answer comes."""
+
+    point: Any
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def receive(self) -> None:
+        """Read until the connection is closed."""
+        try:
+            await self.point.start()
+        except ConnectionClosed:
+            return
+
+    async def hang_up(self) -> None:
+        """Close the connection."""
+        await self._socket.close()
+
+    async def _call(self, message: Any) -> Any:
+        return await self.point.call(message, suppress=False)
+
+    @classmethod
+    def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
+        """A session that is about to start."""
+        return Run(evse, token, remote_id)
+
+    async def boot(self) -> None:
+        """Say who the station is."""
+        raise NotImplementedError
+
+    async def authorize(self, token: str) -> bool:
+        """Ask whether a token may charge."""
+        raise NotImplementedError
+
+    async def status(self, evse: int, status: str, at: datetime) -> None:
+        """Say what the connector does, in the words of OCPP 1.6."""
+        raise NotImplementedError
+
+    async def start(self, run: Run, at: datetime, register_wh: int) -> None:
+        """Start the transaction."""
+        raise NotImplementedError
+
+    async def meter(self, run: Run, sample: Sample) -> None:
+        """Send a reading."""
+        raise NotImplementedError
+
+    async def stop(self, run: Run, at: datetime, register_wh: int, remote: bool) -> None:
+        """End the transaction."""
+        raise NotImplementedError
+
+
+class _Point16(ChargePoint16):
+    on_start: OnStart
+    on_stop: OnStop
+
+    @on("RemoteStartTransaction")
+    def remote_start(self, id_tag: str, **_kwargs: Any) -> Any:
+        return result16.RemoteStartTransaction("Accepted" if self.on_start(id_tag, None) else "Rejected")
+
+    @on("RemoteStopTransaction")
+    def remote_stop(self, transaction_id: int) -> Any:
+        return result16.RemoteStopTransaction("Accepted" if self.on_stop() else "Rejected")
+
+
+class Dialect16(Dialect):
+    """OCPP 1.6."""
+
+    def __init__(
+        self, identity: str, socket: ClientConnection, timeout: float, on_start: OnStart, on_stop: OnStop
+    ) -> None:
+        super().__init__(socket)
+        self.point = _Point16(identity, socket, timeout)
+        self.point.on_start, self.point.on_stop = on_start, on_stop
+
+    async def boot(self) -> None:
+        await self._call(
+            call16.BootNotification(
+                charge_point_vendor="Simulated", charge_point_model="E-Mobility", firmware_version="1.0"
+            )
+        )
+
+    async def authorize(self, token: str) -> bool:
+        answer = await self._call(call16.Authorize(token))
+        return bool(answer.id_tag_info["status"] == "Accepted")
+
+    async def status(self, evse: int, status: str, at: datetime) -> None:
+        await self._call(call16.StatusNotification(evse, "NoError", status, timestamp=stamp(at)))
+
+    async def start(self, run: Run, at: datetime, register_wh: int) -> None:
+        answer = await self._call(call16.StartTransaction(run.evse, run.token, register_wh, stamp(at)))
+        run.transaction_id = answer.transaction_id
+
+    async def meter(self, run: Run, sample: Sample) -> None:
+        values = [
+            {"value": str(sample.register_wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
+            {"value": str(sample.power_w), "measurand": "Power.Active.Import", "unit": "W"},
+        ]
+        meter_value = [{"timestamp": stamp(sample.at), "sampledValue": values}]
+        await self._call(call16.MeterValues(run.evse, meter_value, run.transaction_id))
+
+    async def stop(self, run: Run, at: datetime, register_wh: int, remote: bool) -> None:
+        reason = "Remote" if remote else "Local"
+        await self._call(
+            call16.StopTransaction(
+                register_wh, stamp(at), run.transaction_id, reason=reason, id_tag=run.token
+            )
+        )
+
+
+class _Point201(ChargePoint201):
+    on_start: OnStart
+    on_stop: OnStop
+
+    @on("RequestStartTransaction")
+    def request_start(self, id_token: dict[str, Any], remote_start_id: int, **_kwargs: Any) -> Any:
+        accepted = self.on_start(id_token["id_token"], remote_start_id)
+        return result201.RequestStartTransaction("Accepted" if accepted else "Rejected")
+
+    @on("RequestStopTransaction")
+    def request_stop(self, transaction_id: str) -> Any:
+        return result201.RequestStopTransaction("Accepted" if self.on_stop() else "Rejected")
+
+
+class Dialect201(Dialect):
+    """OCPP 2.0.1."""
+
+    _STATUS = {"Available": "Available", "Preparing": "Occupied", "Finishing": "Occupied"}
+
+    def __init__(
+        self, identity: str, socket: ClientConnection, timeout: float, on_start: OnStart, on_stop: OnStop
+    ) -> None:
+        super().__init__(socket)
+        self.point = _Point201(identity, socket, timeout)
+        self.point.on_start, self.point.on_stop = on_start, on_stop
+
+    @classmethod
+    def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
+        return Run(evse, token, remote_id, transaction_id=str(uuid.uuid4()))
+
+    async def boot(self) -> None:
+        station = {"vendorName": "Simulated", "model": "E-Mobility", "firmwareVersion": "1.0"}
+        await self._call(call201.BootNotification(charging_station=station, reason="PowerUp"))
+
+    async def authorize(self, token: str) -> bool:
+        answer = await self._call(call201.Authorize({"idToken": token, "type": "ISO14443"}))
+        return bool(answer.id_token_info["status"] == "Accepted")
+
+    async def status(self, evse: int, status: str, at: datetime) -> None:
+        if status in self._STATUS:
+            await self._call(call201.StatusNotification(stamp(at), self._STATUS[status], evse, 1))
+
+    async def start(self, run: Run, at: datetime, register_wh: int) -> None:
+        info: dict[str, Any] = {"chargingState": "Charging"}
+        if run.remote_id is not None:
+            info["remoteStartId"] = run.remote_id
+        await self._event(
+            run,
+            "Started",
+            "RemoteStart" if run.remote_id is not None else "Authorized",
+            at,
+            info,
+            _values(at, "Transaction.Begin", register_wh),
+            id_token={"idToken": run.token, "type": "ISO14443" if run.remote_id is None else "Central"},
+        )
+
+    async def meter(self, run: Run, sample: Sample) -> None:
+        values = _values(sample.at, "Sample.Periodic", sample.register_wh, sample.power_w)
+        await self._event(
+            run, "Updated", "MeterValuePeriodic", sample.at, {"chargingState": "Charging"}, values
+        )
+
+    async def stop(self, run: Run, at: datetime, register_wh: int, remote: bool) -> None:
+        info = {"chargingState": "EVConnected", "stoppedReason": "Remote" if remote else "Local"}
+        trigger = "RemoteStop" if remote else "StopAuthorized"
+        await self._event(run, "Ended", trigger, at, info, _values(at, "Transaction.End", register_wh))
+
+    async def _event(
+        self,
+        run: Run,
+        event_type: str,
+        trigger: str,
+        at: datetime,
+        info: dict[str, Any],
+        meter_value: list[dict[str, Any]],
+        id_token: dict[str, Any] | None = None,
+    ) -> None:
+        await self._call(
+            call201.TransactionEvent(
+                event_type,
+                stamp(at),
+                trigger,
+                run.sequence_of(event_type, at),
+                {"transactionId": run.transaction_id, **info},
+                meter_value=meter_value,
+                evse={"id": run.evse, "connectorId": 1},
+                id_token=id_token,
+            )
+        )
+
+
+def _values(at: datetime, context: str, register_wh: int, power_w: int | None = None) -> list[dict[str, Any]]:
+    samples: list[dict[str, Any]] = [
+        {
+            "value": register_wh,
+            "context": context,
+            "measurand": "Energy.Active.Import.Register",
+            "unitOfMeasure": {"unit": "Wh"},
+        }
+    ]
+    if power_w is not None:
+        samples.append(
+            {
+                "value": power_w,
+                "context": context,
+                "measurand": "Power.Active.Import",
+                "unitOfMeasure": {"unit": "W"},
+            }
+        )
+    return [{"timestamp": stamp(at), "sampledValue": samples}]
+
+
+DIALECTS: dict[str, Any] = {"1.6": Dialect16, "2.0.1": Dialect201}

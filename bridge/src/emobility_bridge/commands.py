@@ -1,0 +1,170 @@
+"""Remote commands: from a stored row to a call on the station's socket, and back as `command.result`.
+
+A command goes on the wire at most once: it is marked as sent, durably, before it is. When the answer does not
+come, the result is `unknown`, and nothing is repeated: a second remote start could be a second session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+import psycopg
+
+from .database import Connection, Database, fetch_all, fetch_one
+from .rpc import Answer, SchemaError, Version, check_outgoing
+from .work import emit, event_uid, log_frame, now
+
+_logger = logging.getLogger(__name__)
+
+_ID_TOKEN_TYPES = {"RFID": "ISO14443", "EMAID": "eMAID"}
+
+
+class Station(Protocol):
+    """A connected station, as far as commands see it."""
+
+    identity: str
+    ocpp: Version
+
+    async def call(self, action: str, payload: dict[str, Any]) -> Answer:
+        """Send a CALL and wait; raises ConnectionError or TimeoutError when no answer comes."""
+
+
+class Refused(Exception):
+    """A command that cannot be turned into a call; the text says why."""
+
+
+class Commands:
+    """Runs new commands, one task each; the station's own lock keeps one call at a time on a socket."""
+
+    def __init__(
+        self, database: Database, station: Callable[[str], Station | None], reported: Callable[[], None]
+    ) -> None:
+        self._database, self._station, self._reported = database, station, reported
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def recover(self) -> None:
+        """Commands that were on the wire when the last process ended: nobody will ever hear their answer."""
+        async with self._database.transaction() as connection:
+            for row in await fetch_all(connection, "SELECT * FROM command WHERE state = 'sent'"):
+                await _result(connection, row, "unknown", "The bridge was restarted before the answer came.")
+
+    async def run_new(self) -> None:
+        """Start every stored command that is not yet running."""
+        async with self._database.transaction() as connection:
+            rows = await fetch_all(
+                connection, "SELECT * FROM command WHERE state = 'new' ORDER BY created_at"
+            )
+        for row in rows:
+            if row["uid"] not in self._running:
+                task = asyncio.create_task(self._run(row))
+                self._running[row["uid"]] = task
+                task.add_done_callback(partial(self._forget, row["uid"]))
+
+    def _forget(self, uid: str, _task: asyncio.Task[None]) -> None:
+        self._running.pop(uid, None)
+
+    async def _run(self, row: dict[str, Any]) -> None:
+        try:
+            await self._execute(row)
+        except psycopg.Error as error:
+            _logger.warning("Command %s stays where it is: %s", row["uid"], error)
+
+    async def _execute(self, row: dict[str, Any]) -> None:
+        station = self._station(row["station"])
+        if row["expires_at"] is not None and row["expires_at"] <= now():
+            await self._finish(row, "expired", "The command arrived after its time.")
+            return
+        if station is None:
+            await self._finish(row, "offline", "The station is not connected.")
+            return
+        try:
+            action, payload = await self._translate(station.ocpp, row)
+            check_outgoing(station.ocpp, action, payload)
+        except (Refused, SchemaError) as reason:
+            await self._finish(row, "rejected", str(reason))
+            return
+        await self._finish(row, "sent", "")
+        try:
+            answer = await station.call(action, payload)
+        except TimeoutError:
+            await self._finish(row, "unknown", "The station did not answer in time.")
+        except ConnectionError:
+            await self._finish(row, "unknown", "The connection was lost before the answer came.")
+        else:
+            accepted = answer.error is None and answer.payload.get("status") == "Accepted"
+            detail = answer.error or str(answer.payload.get("status") or "")
+            await self._finish(row, "accepted" if accepted else "rejected", detail)
+
+    async def _finish(self, row: dict[str, Any], status: str, detail: str) -> None:
+        async with self._database.transaction() as connection:
+            await _result(connection, row, status, detail)
+        self._reported()
+
+    async def _translate(self, ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        if row["action"] == "remote_start":
+            return _remote_start(ocpp, row)
+        if row["action"] == "remote_stop":
+            async with self._database.transaction() as connection:
+                return await _remote_stop(connection, ocpp, row)
+        raise Refused(f"The action {row['action']!r} is not known.")
+
+
+def _remote_start(ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """RemoteStartTransaction (1.6, 5.11) or RequestStartTransaction (2.0.1, F01, F02)."""
+    evse, token_uid = row["payload"].get("evse"), row["payload"].get("token_uid")
+    if not token_uid:
+        raise Refused("A remote start needs a token.")
+    if ocpp == "1.6":
+        return "RemoteStartTransaction", {**({"connectorId": evse} if evse else {}), "idTag": token_uid}
+    token_type = _ID_TOKEN_TYPES.get(row["payload"].get("token_type") or "", "Central")
+    return "RequestStartTransaction", {
+        **({"evseId": evse} if evse else {}),
+        "idToken": {"idToken": token_uid, "type": token_type},
+        "remoteStartId": row["remote_id"],
+    }
+
+
+async def _remote_stop(
+    connection: Connection, ocpp: Version, row: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """RemoteStopTransaction (1.6, 5.12) or RequestStopTransaction (2.0.1, F03)."""
+    try:
+        uid = UUID(str(row["payload"].get("session_uid")))
+    except ValueError as reason:
+        raise Refused("A remote stop needs a session uid.") from reason
+    session = await fetch_one(
+        connection,
+        "SELECT transaction_id, ended_at FROM session WHERE uid = %s AND station = %s",
+        [uid, row["station"]],
+    )
+    if session is None:
+        raise Refused("The station has no such session.")
+    if session["ended_at"] is not None:
+        raise Refused("The session has already ended.")
+    if ocpp == "1.6":
+        return "RemoteStopTransaction", {"transactionId": int(session["transaction_id"])}
+    return "RequestStopTransaction", {"transactionId": session["transaction_id"]}
+
+
+async def _result(connection: Connection, row: dict[str, Any], status: str, detail: str) -> None:
+    await connection.execute("UPDATE command SET state = %s WHERE uid = %s", [status, row["uid"]])
+    await emit(
+        connection,
+        row["station"],
+        f"command:{row['uid']}",
+        event_uid("command", row["uid"], status),
+        "command.result",
+        now(),
+        {"command_uid": row["uid"], "status": status, "detail": detail},
+    )
+
+
+async def log_call(database: Database, identity: str, raw: str, message_id: str, action: str) -> None:
+    """Keep an outgoing call in the frame log before it is sent."""
+    async with database.transaction() as connection:
+        await log_frame(connection, identity, "out", raw, message_id, action)

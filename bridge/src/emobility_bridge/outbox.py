@@ -1,0 +1,128 @@
+"""Delivery of the outbox to Odoo: in order per session, in batches, at least once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import psycopg
+
+from .config import Config
+from .database import Connection, Database, fetch_all, fetch_value
+from .odoo import Odoo, OdooFault, OdooUnavailable
+
+_logger = logging.getLogger(__name__)
+
+# Held by the one process that delivers; another bridge on the same database waits for it.
+_DELIVERY_LOCK = 7_204_150_002
+# An event waits while an earlier event of its aggregate waits for its next try.
+_READY = """
+    SELECT id, aggregate, event, attempts FROM outbox AS candidate
+    WHERE delivered_at IS NULL AND NOT EXISTS (
+        SELECT FROM outbox AS earlier WHERE earlier.delivered_at IS NULL
+        AND earlier.aggregate = candidate.aggregate AND earlier.id <= candidate.id
+        AND earlier.next_try > now())
+    ORDER BY id LIMIT %s"""
+
+Row = dict[str, Any]
+
+
+class Outbox:
+    """The delivery loop. `wake` after a commit makes it look at once."""
+
+    def __init__(self, config: Config, database: Database, odoo: Odoo) -> None:
+        self._config, self._database, self._odoo = config, database, odoo
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look into the outbox now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever; while Odoo or PostgreSQL is away, try again with growing pauses."""
+        pause = self._config.outbox_backoff
+        while True:
+            try:
+                async with await self._database.connect() as connection:
+                    while not await fetch_value(
+                        connection, "SELECT pg_try_advisory_lock(%s)", [_DELIVERY_LOCK]
+                    ):
+                        await asyncio.sleep(self._config.outbox_interval)
+                    while True:
+                        self._wake.clear()
+                        while await self._deliver_batch(connection):
+                            pause = self._config.outbox_backoff
+                        await self._sleep()
+            except (OdooUnavailable, OdooFault, psycopg.Error, OSError) as error:
+                _logger.warning("Delivery to Odoo is interrupted for %.0f s: %s", pause, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._config.outbox_backoff_max)
+
+    async def _take_turn(self, connection: Connection) -> None:
+        """Wait until no other process delivers from this database."""
+        query = "SELECT pg_try_advisory_lock(%s)"
+        while not await fetch_value(connection, query, [_DELIVERY_LOCK]):
+            await asyncio.sleep(self._config.outbox_interval)
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._config.outbox_interval)
+        except TimeoutError:
+            return
+
+    async def _deliver_batch(self, connection: Connection) -> bool:
+        """Deliver what is ready; whether there was anything."""
+        rows = await fetch_all(connection, _READY, [self._config.outbox_batch])
+        if rows:
+            await self._deliver(connection, rows)
+        return bool(rows)
+
+    async def _deliver(self, connection: Connection, rows: list[Row]) -> None:
+        """Deliver these; a call that fails as a whole is halved until the event that breaks it is alone."""
+        try:
+            answers = await self._odoo.push_events([row["event"] for row in rows])
+        except OdooFault as fault:
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                await self._deliver(connection, rows[:middle])
+                await self._deliver(connection, await self._still_ready(connection, rows[middle:]))
+                return
+            await self._odoo.push_events([])  # raises when not the event but Odoo is broken
+            await self._refused(connection, rows[0], str(fault))
+            return
+        by_uid = {answer.get("uid"): answer for answer in answers}
+        silence = {"status": "error", "error": "Odoo gave no answer to this event."}
+        delivered = []
+        for row in rows:
+            answer = by_uid.get(row["event"]["uid"], silence)
+            if answer.get("status") in ("ok", "duplicate"):
+                delivered.append(row["id"])
+            else:
+                await self._refused(connection, row, str(answer.get("error") or "Odoo gave no reason."))
+        await connection.execute("UPDATE outbox SET delivered_at = now() WHERE id = ANY(%s)", [delivered])
+
+    async def _still_ready(self, connection: Connection, rows: list[Row]) -> list[Row]:
+        """Without those whose aggregate was blocked by a refusal in the meantime."""
+        ready = {row["id"] for row in await fetch_all(connection, _READY, [self._config.outbox_batch])}
+        return [row for row in rows if row["id"] in ready]
+
+    async def _refused(self, connection: Connection, row: Row, error: str) -> None:
+        """Try again later, and after the last attempt put the event aside so that the rest can go on."""
+        attempts = row["attempts"] + 1
+        if attempts >= self._config.outbox_attempts:
+            _logger.error("Event %s is a dead letter: %s", row["event"]["uid"], error)
+            async with connection.transaction():
+                await connection.execute(
+                    "INSERT INTO dead_letter (uid, aggregate, event, attempts, error)"
+                    " SELECT uid, aggregate, event, %s, %s FROM outbox WHERE id = %s",
+                    [attempts, error, row["id"]],
+                )
+                await connection.execute("DELETE FROM outbox WHERE id = %s", [row["id"]])
+            return
+        pause = min(self._config.outbox_backoff * 2 ** (attempts - 1), self._config.outbox_backoff_max)
+        await connection.execute(
+            "UPDATE outbox SET attempts = %s, last_error = %s, next_try = now() + make_interval(secs => %s)"
+            " WHERE id = %s",
+            [attempts, error, pause, row["id"]],
+        )

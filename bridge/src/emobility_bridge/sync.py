@@ -1,0 +1,113 @@
+"""Copies tokens and stations from Odoo, and takes its commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from .database import Connection, Database, fetch_one
+from .normalise import parse_time
+from .odoo import Odoo, OdooFault, OdooUnavailable
+
+_logger = logging.getLogger(__name__)
+
+
+class Sync:
+    """One pull is one transaction: the copy and its cursor move together."""
+
+    def __init__(self, database: Database, odoo: Odoo, changed: Callable[[], Awaitable[None]]) -> None:
+        self._database, self._odoo, self._changed = database, odoo, changed
+        self._failing = False
+
+    async def pull(self) -> bool:
+        """Pull once; False when Odoo or PostgreSQL is away (said once in the log until it works again)."""
+        try:
+            async with self._database.transaction() as connection:
+                state = await fetch_one(connection, "SELECT cursor FROM sync_state")
+            answer = await self._odoo.sync(state["cursor"] if state else False)
+            async with self._database.transaction() as connection:
+                await _store(connection, answer)
+            await self._changed()
+        except (OdooUnavailable, OdooFault, psycopg.Error, OSError) as error:
+            if not self._failing:
+                _logger.warning("The pull from Odoo fails: %s", error)
+            self._failing = True
+            return False
+        self._failing = False
+        return True
+
+
+async def _store(connection: Connection, answer: dict[str, Any]) -> None:
+    full = bool(answer.get("full"))
+    await _store_tokens(connection, answer.get("tokens") or [], full)
+    await _store_stations(connection, answer.get("stations") or [], full)
+    await _store_commands(connection, answer.get("commands") or [])
+    await connection.execute(
+        "UPDATE sync_state SET cursor = %s, synced_at = now()", [Jsonb(answer.get("cursor") or False)]
+    )
+
+
+async def _store_tokens(connection: Connection, tokens: list[dict[str, Any]], full: bool) -> None:
+    if full:
+        await connection.execute("DELETE FROM token")
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO token (key, uid, type, status, valid_until, group_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO UPDATE SET"
+            " uid = EXCLUDED.uid, type = EXCLUDED.type, status = EXCLUDED.status,"
+            " valid_until = EXCLUDED.valid_until, group_id = EXCLUDED.group_id",
+            [
+                (
+                    token["uid"].upper(),
+                    token["uid"],
+                    token.get("type") or "OTHER",
+                    token.get("status") or "Invalid",
+                    parse_time(token.get("valid_until")),
+                    token.get("group") or None,
+                )
+                for token in tokens
+            ],
+        )
+
+
+async def _store_stations(connection: Connection, stations: list[dict[str, Any]], full: bool) -> None:
+    if full:
+        await connection.execute("DELETE FROM station")
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO station (identity, password_hash, accepted, offline_policy) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (identity) DO UPDATE SET password_hash = EXCLUDED.password_hash,"
+            " accepted = EXCLUDED.accepted, offline_policy = EXCLUDED.offline_policy",
+            [
+                (
+                    station["identity"],
+                    station.get("password_hash") or "",
+                    bool(station.get("accepted")),
+                    station.get("offline_policy") or "accept_known",
+                )
+                for station in stations
+            ],
+        )
+
+
+async def _store_commands(connection: Connection, commands: list[dict[str, Any]]) -> None:
+    """Odoo repeats a command until it has a result, so one that is known already is left alone."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO command (uid, station, action, payload, expires_at) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (uid) DO NOTHING",
+            [
+                (
+                    command["uid"],
+                    command["station"],
+                    command["action"],
+                    Jsonb(command.get("payload") or {}),
+                    parse_time(command.get("expires_at")),
+                )
+                for command in commands
+            ],
+        )

@@ -1,0 +1,209 @@
+"""A real bridge process on a throw-away database, with a fake Odoo beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from fake_odoo import API_KEY, FakeOdoo
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+from raw_station import RawStation
+
+_SOURCE = Path(__file__).parents[1] / "src"
+_TIMEOUT = 20.0
+
+
+class BridgeProcess:
+    """`python -m emobility_bridge` as a child; it keeps its port and its database over restarts."""
+
+    def __init__(self, dsn: str, odoo: FakeOdoo, **settings: object) -> None:
+        self.dsn, self._odoo = dsn, odoo
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        settings = {
+            "dsn": self.dsn,
+            "odoo_url": self._odoo.url,
+            "odoo_db": "odoo",
+            "odoo_login": "bridge",
+            "odoo_api_key": API_KEY,
+            "port": self.port,
+            "sync_interval": 0.1,
+            "outbox_interval": 0.1,
+            "outbox_backoff": 0.1,
+            "outbox_backoff_max": 0.3,
+            "odoo_timeout": 5,
+            "call_timeout": 1,
+            **self.settings,
+        }
+        environment = {f"EMOBILITY_BRIDGE_{name.upper()}": str(value) for name, value in settings.items()}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "emobility_bridge"],
+            env={**os.environ, "PYTHONPATH": str(_SOURCE), **environment},
+        )
+        self._wait_until_it_listens()
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + _TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                self.health()
+                return
+            except OSError:
+                assert self._process is not None and self._process.poll() is None, "the bridge has ended"
+                time.sleep(0.02)
+        raise AssertionError("the bridge does not listen")
+
+    def wait_for_sync(self) -> None:
+        """Wait until stations and tokens have been pulled."""
+        deadline = time.monotonic() + _TIMEOUT
+        while self.health()["last_sync_seconds"] is None:
+            assert time.monotonic() < deadline, "the bridge does not pull from Odoo"
+            time.sleep(0.02)
+
+    def health(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as response:
+            return dict(json.load(response))
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to tidy up."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status comes back."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(10)
+
+    def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        """Look into the bridge's database."""
+        with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
+            return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def execute(self, statement: str) -> None:
+        """Change the bridge's database behind its back."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+
+@contextmanager
+def throw_away_database() -> Iterator[str]:
+    """A new database on the server in EMOBILITY_TEST_PG; dropped afterwards."""
+    server = os.environ.get("EMOBILITY_TEST_PG")
+    if not server:
+        pytest.fail("Set EMOBILITY_TEST_PG to the connection string of a PostgreSQL server for tests.")
+    name = f"bridge_test_{uuid.uuid4().hex[:12]}"
+    maintenance = make_conninfo(server, dbname="postgres")
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')  # type: ignore[arg-type]
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        with psycopg.connect(maintenance, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_bridge(**settings: object) -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
+    """A bridge with a database and an Odoo of its own, which has pulled stations and tokens."""
+    fake = FakeOdoo()
+    fake.start()
+    with throw_away_database() as dsn:
+        process = BridgeProcess(dsn, fake, **settings)
+        process.start()
+        process.wait_for_sync()
+        try:
+            yield process, fake
+        finally:
+            if process.is_running:
+                process.kill()
+            fake.stop()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
+    """One bridge for all tests that leave it as they found it: starting one takes longer than most tests."""
+    with running_bridge() as pair:
+        yield pair
+
+
+@pytest.fixture
+def bridge(shared: tuple[BridgeProcess, FakeOdoo]) -> BridgeProcess:
+    """The shared bridge without any session or event."""
+    process, fake = shared
+    deadline = time.monotonic() + _TIMEOUT
+    while process.health()["connected_stations"] or process.health()["outbox_pending"]:
+        assert time.monotonic() < deadline, "the test before has left a station connected"
+        time.sleep(0.02)
+    process.execute(
+        "TRUNCATE frame_log, station, token, station_state, session, connector_status, outbox, dead_letter,"
+        " command; UPDATE sync_state SET synced_at = NULL"
+    )
+    fake.reset()
+    process.wait_for_sync()
+    return process
+
+
+@pytest.fixture
+def odoo(bridge: BridgeProcess, shared: tuple[BridgeProcess, FakeOdoo]) -> FakeOdoo:
+    """The Odoo of the shared bridge."""
+    return shared[1]
+
+
+Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Wait until a condition holds; its value comes back."""
+
+    async def wait(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + _TIMEOUT
+        while not (value := condition()):
+            assert time.monotonic() < deadline, "the condition never held"
+            await asyncio.sleep(0.02)
+        return value
+
+    return wait
+
+
+@pytest.fixture
+async def station(bridge: BridgeProcess) -> AsyncIterator[Callable[..., Awaitable[RawStation]]]:
+    """Open a socket as a station; `station("CS-1", protocol="ocpp2.0.1")`. Closed after the test."""
+    opened: list[RawStation] = []
+
+    async def open_socket(identity: str = "CS-1", **options: Any) -> RawStation:
+        opened.append(await RawStation.open(bridge.url, identity, **options))
+        return opened[-1]
+
+    yield open_socket
+    for socket_ in opened:
+        await socket_.socket.close()

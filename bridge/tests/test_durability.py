@@ -1,0 +1,219 @@
+"""Nothing that was acknowledged is ever lost: kills, outages, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import BridgeProcess, Eventually, running_bridge
+from fake_odoo import PASSWORD, TOKEN, FakeOdoo
+from raw_station import RawStation
+from station_simulator import Simulator, StationSettings
+from test_wire16 import command, energies, meter_payload, start_payload, status_payload, stop_payload
+from websockets.exceptions import ConnectionClosed
+
+
+@pytest.fixture
+def own() -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
+    """A bridge that a test may kill."""
+    with running_bridge() as pair:
+        yield pair
+
+
+def simulate(bridge: BridgeProcess, ocpp: str) -> asyncio.Task[None]:
+    """A session of 60 minutes that takes 3 s, on a station that repeats what was not acknowledged."""
+    settings = StationSettings(
+        f"{bridge.url}/ocpp",
+        "CS-1",
+        PASSWORD,
+        ocpp,
+        energy_kwh=12.0,
+        minutes=60,
+        time_scale=1200,
+        response_timeout=3,
+        reconnect_pause=0.1,
+    )
+    return asyncio.create_task(Simulator(settings).run(TOKEN))
+
+
+def assert_complete(odoo: FakeOdoo) -> None:
+    """One session with each of its eleven periodic readings exactly once."""
+    assert len(odoo.of_kind("session.started")) == 1
+    assert [e["payload"]["meter_kwh"] for e in odoo.of_kind("session.ended")] == ["1012"]
+    periodic = [
+        reading["energy_kwh"]
+        for event in odoo.of_kind("session.meter")
+        for reading in event["payload"]["readings"]
+        if reading["power_kw"]
+    ]
+    assert periodic == [str(1000 + number) for number in range(1, 12)]
+    assert odoo.of_kind("session.conflict") == []
+
+
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
+async def test_a_killed_bridge_loses_nothing_of_a_running_session(
+    own: tuple[BridgeProcess, FakeOdoo], eventually: Eventually, ocpp: str
+) -> None:
+    bridge, odoo = own
+    session = simulate(bridge, ocpp)
+    await eventually(lambda: len(odoo.of_kind("session.meter")) >= 3)
+    bridge.kill()
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(bridge.start)
+    await asyncio.wait_for(session, 30)
+    await eventually(lambda: odoo.of_kind("session.unplugged"))
+    assert_complete(odoo)
+    assert odoo.of_kind("station.disconnected")
+
+
+async def test_what_was_acknowledged_just_before_a_kill_is_delivered_after_the_restart(
+    own: tuple[BridgeProcess, FakeOdoo], eventually: Eventually
+) -> None:
+    bridge, odoo = own
+    odoo.stop()
+    station = await RawStation.open(bridge.url, "CS-1")
+    started = await station.call("StartTransaction", start_payload())
+    await station.call("StopTransaction", stop_payload(started["transactionId"]))
+    bridge.kill()
+    odoo.start()
+    await asyncio.to_thread(bridge.start)
+    await eventually(lambda: odoo.of_kind("session.ended"))
+    assert odoo.kinds() == ["session.started", "session.ended"]
+
+
+@pytest.mark.parametrize("outage", ["down", "http_500", "lose_answer"])
+async def test_an_outage_of_odoo_in_the_middle_of_a_session_loses_and_doubles_nothing(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, outage: str
+) -> None:
+    session = simulate(bridge, "1.6")
+    await eventually(lambda: len(odoo.of_kind("session.meter")) >= 3)
+    if outage == "down":
+        odoo.stop()
+    else:
+        odoo.fault = outage
+    await asyncio.wait_for(session, 30)
+    assert bridge.health()["outbox_pending"] > 0
+    if outage == "down":
+        odoo.start()
+    else:
+        odoo.fault = None
+    await eventually(lambda: odoo.of_kind("session.unplugged"))
+    await eventually(lambda: bridge.health()["outbox_pending"] == 0)
+    assert_complete(odoo)
+
+
+async def test_the_order_of_a_session_survives_an_outage(
+    bridge: BridgeProcess, odoo: FakeOdoo, station: Any, eventually: Eventually
+) -> None:
+    odoo.stop()
+    socket = await station()
+    started = await socket.call("StartTransaction", start_payload())
+    for minute in range(1, 6):
+        payload = meter_payload(str(1000 + minute), minute, started["transactionId"])
+        await socket.call("MeterValues", payload)
+    await socket.call("StopTransaction", stop_payload(started["transactionId"]))
+    await socket.call("StatusNotification", status_payload("Available", 31))
+    odoo.start()
+    await eventually(lambda: odoo.of_kind("session.unplugged"))
+    assert odoo.kinds() == [
+        "session.started",
+        *["session.meter"] * 5,
+        "session.ended",
+        "session.unplugged",
+    ]
+    assert energies(odoo) == ["1.001", "1.002", "1.003", "1.004", "1.005"]
+
+
+async def test_a_message_that_cannot_be_stored_is_not_answered_and_ends_the_connection(
+    bridge: BridgeProcess, station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    """The station repeats what was not answered, so a full disk costs time and no session."""
+    socket = await station()
+    refuse = "ALTER TABLE frame_log ADD CONSTRAINT full_disk CHECK (action <> 'StartTransaction') NOT VALID"
+    bridge.execute(refuse)
+    try:
+        await socket.send("StartTransaction", start_payload())
+        with pytest.raises(ConnectionClosed):
+            await socket.receive()
+        assert bridge.rows("SELECT uid FROM session") == []
+    finally:
+        bridge.execute("ALTER TABLE frame_log DROP CONSTRAINT full_disk")
+    second = await station()
+    assert (await second.call("StartTransaction", start_payload()))["transactionId"] > 0
+    await eventually(lambda: len(odoo.of_kind("session.started")) == 1)
+
+
+async def test_a_billing_message_that_breaks_the_ledger_is_acknowledged_and_reported(
+    bridge: BridgeProcess, station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station()
+    bridge.execute("ALTER TABLE session ADD CONSTRAINT broken CHECK (evse <> 9)")
+    try:
+        answer = await socket.call("StartTransaction", start_payload(connector=9))
+    finally:
+        bridge.execute("ALTER TABLE session DROP CONSTRAINT broken")
+    assert answer["idTagInfo"]["status"] == "Invalid"
+    conflict = (await eventually(lambda: odoo.of_kind("session.conflict")))[0]["payload"]
+    assert conflict["reason"] == "message_not_understood"
+    assert conflict["raw"] == start_payload(connector=9)
+
+
+async def test_an_event_that_odoo_refuses_for_good_is_set_aside_and_holds_up_no_other_session(
+    eventually: Eventually,
+) -> None:
+    with running_bridge(outbox_attempts=3) as (bridge, odoo):
+        odoo.refused_kinds = {"session.started"}
+        station = await RawStation.open(bridge.url, "CS-1")
+        refused = await station.call("StartTransaction", start_payload(connector=1))
+        await station.call("StopTransaction", stop_payload(refused["transactionId"]))
+        await eventually(lambda: bridge.health()["dead_letters"] == 1)
+        await eventually(lambda: odoo.of_kind("session.ended"))
+        odoo.refused_kinds = set()
+        await station.call("StartTransaction", start_payload(connector=2))
+        await eventually(lambda: odoo.of_kind("session.started"))
+        letters = bridge.rows("SELECT event, error, attempts FROM dead_letter")
+        assert letters[0]["event"]["kind"] == "session.started"
+        assert (letters[0]["error"], letters[0]["attempts"]) == ("The EVSE is not known.", 3)
+        await station.socket.close()
+
+
+async def test_an_event_that_breaks_the_whole_call_is_found_and_the_others_arrive(
+    eventually: Eventually,
+) -> None:
+    with running_bridge(outbox_attempts=2) as (bridge, odoo):
+        odoo.breaking_kinds = {"session.conflict"}
+        station = await RawStation.open(bridge.url, "CS-1")
+        started = await station.call("StartTransaction", start_payload())
+        await station.call("StopTransaction", stop_payload(424242))
+        await station.call("StopTransaction", stop_payload(started["transactionId"]))
+        await eventually(lambda: odoo.of_kind("session.ended"))
+        await eventually(lambda: bridge.health()["dead_letters"] == 1)
+        assert odoo.kinds() == ["session.started", "session.ended"]
+        await station.socket.close()
+
+
+async def test_a_command_on_the_wire_during_a_kill_is_unknown_and_is_not_sent_again(
+    eventually: Eventually,
+) -> None:
+    with running_bridge(call_timeout=30) as (bridge, odoo):
+        station = await RawStation.open(bridge.url, "CS-1")
+        odoo.commands.append(command("remote_start", {"evse": 1, "token_uid": "app"}))
+        assert (await station.receive())[2] == "RemoteStartTransaction"
+        bridge.kill()
+        await asyncio.to_thread(bridge.start)
+        again = await RawStation.open(bridge.url, "CS-1")
+        await eventually(lambda: len(odoo.of_kind("command.result")) == 2)
+        assert [e["payload"]["status"] for e in odoo.of_kind("command.result")] == ["sent", "unknown"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(again.socket.recv(), 0.5)
+        await again.socket.close()
+
+
+async def test_a_terminated_bridge_says_goodbye_and_ends_with_status_0() -> None:
+    with running_bridge() as (bridge, _odoo):
+        station = await RawStation.open(bridge.url, "CS-1")
+        assert await asyncio.to_thread(bridge.stop) == 0
+        await station.socket.wait_closed()
+        assert station.socket.close_code == 1012

@@ -1,0 +1,117 @@
+"""The commands of `./run`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+
+from runner.console import RunError, fail, say
+from runner.paths import RUNTIME
+
+
+def main(argv: list[str]) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.command(args) or 0)
+    except RunError as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./run", description="Sets up what is missing, then does what you ask.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="start the product on demonstration data and play a charging session")
+    demo.add_argument("--once", action="store_true", help="play OCPP 1.6 and 2.0.1, print a JSON summary, stop")
+    demo.set_defaults(command=_demo)
+
+    setup = commands.add_parser("setup", help="only set up what is missing")
+    setup.set_defaults(command=_setup)
+
+    test = commands.add_parser("test", help="run all tests, or: lint, pure, odoo, journeys, an addon, a pytest path")
+    test.add_argument("selection", nargs="*")
+    test.set_defaults(command=_test)
+
+    serve = commands.add_parser("serve", help="run the product for real use, from odoo.conf")
+    serve.add_argument("--database", default="emobility")
+    serve.set_defaults(command=_serve)
+
+    shell = commands.add_parser("shell", help="open an Odoo shell")
+    shell.add_argument("--database", default="emobility_demo")
+    shell.set_defaults(command=_shell)
+
+    bench = commands.add_parser("bench", help="measure against a baseline in the same run; prints JSON last")
+    bench.add_argument("name", help="which one; see the folder benchmarks/")
+    bench.set_defaults(command=_bench)
+
+    lint = commands.add_parser("lint", help="check the code: ruff, pylint-odoo, OCA hooks, mypy")
+    lint.set_defaults(command=_lint)
+
+    lock = commands.add_parser("lock", help="resolve requirements.in into requirements.lock anew")
+    lock.set_defaults(command=_lock)
+
+    clean = commands.add_parser("clean", help="remove all that the set-up and the runs made")
+    clean.set_defaults(command=_clean)
+    return parser
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from runner.demo import demo, demo_once
+
+    return demo_once() if args.once else demo()
+
+
+def _setup(_args: argparse.Namespace) -> None:
+    from runner.setup import set_up
+
+    set_up()
+
+
+def _test(args: argparse.Namespace) -> int:
+    from runner.tests import test
+
+    return test(args.selection)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from runner.serve import serve
+
+    return serve(args.database)
+
+
+def _shell(args: argparse.Namespace) -> int:
+    from runner.serve import shell
+
+    return shell(args.database)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from runner.bench import bench
+
+    return bench(args.name)
+
+
+def _lint(_args: argparse.Namespace) -> int:
+    from runner.lint import lint
+    from runner.setup import set_up
+
+    set_up()
+    return lint()
+
+
+def _lock(_args: argparse.Namespace) -> None:
+    from runner.setup import lock
+
+    lock()
+
+
+def _clean(_args: argparse.Namespace) -> None:
+    shutil.rmtree(RUNTIME, ignore_errors=True)
+    say(f"removed {RUNTIME}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

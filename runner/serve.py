@@ -1,0 +1,78 @@
+"""`./run serve` and `./run shell`: the product for real use, from `odoo.conf`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import time
+from pathlib import Path
+
+from runner import odoo
+from runner.console import RunError, say, step
+from runner.paths import LOGS, OUR_ADDONS, RUNTIME
+from runner.postgres import Server, running
+from runner.services import Services
+from runner.setup import set_up
+from runner.stack import aim_queue, bridge_service, odoo_service
+
+# The first start gives the administrator a random password (Odoo's own is well known) and the bridge its user.
+_FIRST_START = """
+import json, os
+env.ref("base.user_admin").password = os.environ["EMOBILITY_ADMIN_PASSWORD"]
+secret = env.company._emobility_create_bridge_user()
+env.cr.commit()
+with open(os.environ["EMOBILITY_KEY_FILE"], "w") as out:
+    json.dump(secret, out)
+"""
+
+
+def serve(database: str) -> int:
+    """Starts Odoo and the bridge on this database, which is made without demonstration data when it is missing."""
+    set_up()
+    with running() as server, Services() as services:
+        config = odoo.write_config("serve", server, db_name=database)
+        options = odoo.read_options(config)
+        aim_queue(config, int(options["http_port"]))
+        key_file = RUNTIME / f"{database}.bridge.json"
+        if database not in server.databases():
+            _make_database(server, config, database, key_file)
+        if not key_file.exists():
+            raise RunError(f"{key_file} is missing: it holds the login and the API key of the bridge's user")
+        web = odoo_service("serve-odoo", config, int(options["http_port"]))
+        bridge = bridge_service("serve-bridge", server, database, json.loads(key_file.read_text()),
+                                int(options["http_port"]), 9000)
+        for title, service in (("Odoo", web), ("the OCPP bridge", bridge)):
+            with step(f"Starting {title}"):
+                services.start(service).wait_until_healthy()
+        say(f"\nOdoo on {web.health_url.removesuffix('/web/health')}, stations on port 9000, logs in {LOGS}; "
+            "Ctrl-C stops both.")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            say("\nstopping")
+    return 0
+
+
+def shell(database: str) -> int:
+    """An Odoo shell on this database."""
+    set_up()
+    with running() as server:
+        if database not in server.databases():
+            raise RunError(f"there is no database {database}; there are: {', '.join(sorted(server.databases()))}")
+        config = odoo.write_config("shell", server, workers=0)
+        return subprocess.run(odoo.command("shell", "-c", str(config), "-d", database, "--no-http"),
+                              check=False).returncode
+
+
+def _make_database(server: Server, config: Path, database: str, key_file: Path) -> None:
+    password = secrets.token_urlsafe(12)
+    server.create(database)
+    with step(f"Making the database {database}"):
+        odoo.run(config, "-d", database, "-i", ",".join(OUR_ADDONS), "--stop-after-init", "--no-http",
+                 log="serve-install")
+        key_file.touch(0o600)
+        odoo.run_script(config, database, _FIRST_START,
+                        {"EMOBILITY_ADMIN_PASSWORD": password, "EMOBILITY_KEY_FILE": str(key_file)}, log="serve-first")
+    say(f"    the administrator's login is admin, the password {password} (shown only now)")

@@ -1,0 +1,147 @@
+"""`./run test`: lint, pure tests, Odoo tests, journeys; one line with the counts at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runner import lint, odoo
+from runner.console import RunError, fail, say, step
+from runner.paths import ADDONS, LOGS, OUR_ADDONS, PYTHON, ROOT, RUNTIME
+from runner.postgres import Server, running
+from runner.services import free_port
+from runner.setup import set_up
+
+PURE = ("tests/rating", "tests/ocpi", "tests/runner", "bridge/tests")
+JOURNEYS = ("tests/journeys",)
+TEST_DATABASE = "emobility_test"
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.passed + other.passed, self.failed + other.failed)
+
+
+def test(selection: list[str]) -> int:
+    """Runs the stages named (`lint`, `pure`, `odoo`, `journeys`), an addon's tests, or single pytest paths; all
+    without a selection."""
+    stages, addons, paths = _sort_out(selection)
+    set_up(browser=True)
+    _forget_coverage()
+    total = Count()
+    with running() as server:
+        for name in stages:
+            with step(f"Tests: {name}"):
+                total += STAGES[name](server)
+        if addons:
+            with step(f"Tests: {', '.join(addons)}"):
+                total += _odoo(server, addons)
+        if paths:
+            total += _pytest(server, paths)
+    if not selection:
+        _coverage()
+    say(f"{total.passed} passed, {total.failed} failed")
+    return fail("there are failed tests") if total.failed or not total.passed else 0
+
+
+def _sort_out(selection: list[str]) -> tuple[list[str], list[str], list[str]]:
+    if not selection:
+        return list(STAGES), [], []
+    stages = [name for name in selection if name in STAGES]
+    addons = [name for name in selection if name in OUR_ADDONS]
+    paths = [name for name in selection if name not in STAGES and name not in OUR_ADDONS]
+    for path in paths:
+        if not (ROOT / path.split("::")[0]).exists():
+            raise RunError(f"nothing to test is called {path}; say one of {', '.join((*STAGES, *OUR_ADDONS))}"
+                           ", or the path of a pytest file")
+    return stages, addons, paths
+
+
+def _lint(_server: Server) -> Count:
+    failed = lint.lint()
+    return Count(0 if failed else 1, failed)
+
+
+def _pure(server: Server) -> Count:
+    return _pytest(server, [path for path in PURE if (ROOT / path).is_dir()])
+
+
+def _journeys(server: Server) -> Count:
+    return _pytest(server, [path for path in JOURNEYS if (ROOT / path).is_dir()])
+
+
+def _pytest(server: Server, paths: list[str]) -> Count:
+    if not paths:
+        return Count()
+    env = os.environ | server.environment() | {
+        "EMOBILITY_TEST_PG": f"host={server.host} port={server.port} user={server.user}",
+        "COVERAGE_FILE": str(RUNTIME / "coverage" / "data"),
+    }
+    report = LOGS / "pytest.txt"
+    LOGS.mkdir(exist_ok=True)
+    command = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "-m", "pytest", *paths]
+    with subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process, report.open("w") as out:
+        assert process.stdout is not None
+        for line in process.stdout:
+            out.write(line)
+            print(line, end="", flush=True)
+    counts = dict((word, int(number)) for number, word in
+                  re.findall(r"(\d+) (passed|failed|errors?)", report.read_text().rsplit("\n", 2)[-2]))
+    failed = sum(number for word, number in counts.items() if word != "passed")
+    # An interpreter that dies without a closing line must not pass for a green run.
+    return Count(counts.get("passed", 0), failed or int(process.returncode != 0))
+
+
+def _odoo(server: Server, addons: list[str] | None = None) -> Count:
+    tested = addons or list(OUR_ADDONS)
+    config = odoo.write_config("test", server, workers=0, max_cron_threads=0, proxy_mode=False)
+    odoo.fresh_database(server, config, TEST_DATABASE)
+    log = LOGS / "odoo-tests.log"
+    tags = ",".join(f"/{name}" for name in tested)
+    args = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "--source", str(ADDONS),
+            "-m", "odoo", "server", "-c", str(config), "-d", TEST_DATABASE, "-i", ",".join(tested),
+            "--test-tags", tags, "--http-port", str(free_port(8169)), "--stop-after-init"]
+    env = os.environ | {"COVERAGE_FILE": str(RUNTIME / "coverage" / "data")}
+    with log.open("w") as out:
+        done = subprocess.run(args, stdout=out, stderr=subprocess.STDOUT, env=env, check=False)
+    return _count_odoo(log.read_text(errors="replace"), done.returncode)
+
+
+def _count_odoo(text: str, returncode: int) -> Count:
+    """Odoo says at the end how many tests ran and how many failed; errors in the log count as failures too."""
+    found = re.search(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading", text)
+    problems = [line for line in text.splitlines() if re.search(r" \d+ (ERROR|CRITICAL) ", line)]
+    problems = [line for line in problems if "selfie_segmentation" not in line and "pg_trgm" not in line]
+    if found is None or problems or returncode:
+        say("\n".join(problems[-40:] or text.splitlines()[-40:]))
+    if found is None:
+        return Count(0, 1)
+    bad = int(found[1]) + int(found[2])
+    count = Count(int(found[3]) - bad, bad or int(bool(problems) or returncode != 0))
+    say(f"    {count.passed} passed, {count.failed} failed; log: {LOGS / 'odoo-tests.log'}")
+    return count
+
+
+def _forget_coverage() -> None:
+    folder = RUNTIME / "coverage"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def _coverage() -> None:
+    env = os.environ | {"COVERAGE_FILE": str(RUNTIME / "coverage" / "data")}
+    coverage = [str(PYTHON), "-m", "coverage"]
+    subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, env=env, check=False)
+    subprocess.run([*coverage, "report", "--skip-covered", "--sort", "cover"], cwd=ROOT, env=env, check=False)
+
+
+STAGES: dict[str, Callable[[Server], Count]] = {"lint": _lint, "pure": _pure, "odoo": _odoo, "journeys": _journeys}
