@@ -109,6 +109,18 @@ class BridgeProcess:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
 
+    def empty(self) -> None:
+        """Forget everything; again when a pull of the bridge is in the way."""
+        while True:
+            try:
+                self.execute(
+                    "TRUNCATE frame_log, station, token, station_state, session, connector_status, outbox,"
+                    " dead_letter, command; UPDATE sync_state SET synced_at = NULL"
+                )
+                return
+            except psycopg.errors.DeadlockDetected:
+                continue
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -139,7 +151,6 @@ def running_bridge(**settings: object) -> Iterator[tuple[BridgeProcess, FakeOdoo
     with throw_away_database() as dsn:
         process = BridgeProcess(dsn, fake, **settings)
         process.start()
-        process.wait_for_sync()
         try:
             yield process, fake
         finally:
@@ -163,10 +174,7 @@ def bridge(shared: tuple[BridgeProcess, FakeOdoo]) -> BridgeProcess:
     while process.health()["connected_stations"] or process.health()["outbox_pending"]:
         assert time.monotonic() < deadline, "the test before has left a station connected"
         time.sleep(0.02)
-    process.execute(
-        "TRUNCATE frame_log, station, token, station_state, session, connector_status, outbox, dead_letter,"
-        " command; UPDATE sync_state SET synced_at = NULL"
-    )
+    process.empty()
     fake.reset()
     process.wait_for_sync()
     return process

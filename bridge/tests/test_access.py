@@ -38,6 +38,12 @@ async def test_bad_credentials_are_refused_with_401(bridge: BridgeProcess, heade
     assert refusal.value.response.headers["WWW-Authenticate"].startswith("Basic")
 
 
+async def test_a_fresh_bridge_lets_stations_in_as_soon_as_it_listens() -> None:
+    with running_bridge() as (bridge, _odoo):
+        station = await RawStation.open(bridge.url, "CS-1")
+        await station.socket.close()
+
+
 async def test_an_unknown_station_is_refused_with_401(bridge: BridgeProcess) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         await RawStation.open(bridge.url, "nobody")

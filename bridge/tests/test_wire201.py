@@ -91,6 +91,16 @@ async def test_w11_plain_meter_values_belong_to_the_session_on_their_evse(
     assert energies(odoo) == ["1.5005", "1.6"]
 
 
+async def test_a_session_without_token_claims_no_authorization(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    nobody = {"idToken": "", "type": "NoAuthorization"}
+    await socket.call("TransactionEvent", event("Started", 0, state="Charging") | {"idToken": nobody})
+    started = (await eventually(lambda: odoo.of_kind("session.started")))[0]["payload"]
+    assert (started["token_uid"], started["authorization"]) == (None, None)
+
+
 async def test_a_car_that_departs_unplugs_the_session(
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:

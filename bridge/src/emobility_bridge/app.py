@@ -21,6 +21,7 @@ _logger = logging.getLogger(__name__)
 
 _SERVICE_RESTART = 1012  # WebSocket close code: come back
 _CLEANING_INTERVAL = 3600.0
+_FIRST_PULL_LIMIT = 15.0
 
 
 class Bridge:
@@ -46,6 +47,7 @@ class Bridge:
         await self.database.create_schema()
         await self.server.recover()
         await self.commands.recover()
+        await self._first_pull()
         listener = await self.server.start()
         port = next(iter(listener.sockets)).getsockname()[1]
         _logger.info("Listening on %s port %d", self.config.host, port)
@@ -61,6 +63,14 @@ class Bridge:
             for task in tasks:
                 task.cancel()
         await self.database.close()
+
+    async def _first_pull(self) -> None:
+        """A bridge that knows no station yet would turn all of them away: let it hear of them first, if it can."""
+        if not await self.sync.has_copy():
+            try:
+                await asyncio.wait_for(self.sync.pull(), _FIRST_PULL_LIMIT)
+            except TimeoutError:
+                _logger.warning("Odoo is slow: listening before the first pull is done")
 
     async def _changed(self) -> None:
         await self.server.drop_removed()

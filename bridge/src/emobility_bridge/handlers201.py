@@ -138,7 +138,7 @@ async def _session(
             started_at=at,
             token_uid=token_uid,
             token_type=(permission.token_type if permission else None) or token_type,
-            authorization_status=permission.status if permission else "Invalid",
+            authorization_status=permission.status if permission else None,
             meter_start_kwh=_start_energy(ledger.work, payload) if started else None,
             start_seen=started,
             remote_id=integer(info.get("remoteStartId")),

@@ -36,7 +36,7 @@ class Session:
     connector: int
     token_uid: str | None
     token_type: str | None
-    authorization_status: str
+    authorization_status: str | None
     remote_ref: str | None
     started_at: datetime
     meter_start_kwh: Decimal | None
@@ -59,7 +59,7 @@ class NewSession:
     started_at: datetime
     token_uid: str | None
     token_type: str | None
-    authorization_status: str
+    authorization_status: str | None
     meter_start_kwh: Decimal | None
     start_seen: bool
     remote_id: int | None = None

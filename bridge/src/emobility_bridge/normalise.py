@@ -76,14 +76,16 @@ def decimal(value: Any) -> Decimal | None:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() and -12 <= number.adjusted() <= 19 or number == 0 else None
+    if not number.is_finite():
+        return None
+    return number if number == 0 or -12 <= number.adjusted() <= 19 else None
 
 
 def decimal_text(value: Decimal | None) -> str | None:
     """Plain notation without trailing zeros, at most six decimals (binary noise of stations ends there)."""
     if value is None:
         return None
-    plain = format(value.quantize(_MICRO_KWH), "f")
+    plain = format(value.quantize(_MICRO_KWH) + 0, "f")  # + 0: there is no "-0"
     return plain.rstrip("0").rstrip(".")
 
 

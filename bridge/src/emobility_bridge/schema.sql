@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS session (
     connector integer NOT NULL,
     token_uid text,
     token_type text,
-    authorization_status text NOT NULL,
+    authorization_status text,         -- NULL: there is no token that could have been asked about
     remote_ref text,
     started_at timestamptz NOT NULL,
     meter_start_kwh numeric,
@@ -94,6 +94,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     last_error text
 );
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (aggregate, id) WHERE delivered_at IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_queue ON outbox (id) WHERE delivered_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL;
 
 -- Events that Odoo refused for good. A person decides; `INSERT INTO outbox (aggregate, uid, event) SELECT …` retries.

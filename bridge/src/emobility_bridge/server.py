@@ -215,7 +215,7 @@ class StationServer:
         async with self.database.transaction() as connection:
             known = {row["identity"] for row in await fetch_all(connection, _KNOWN)}
         for identity in set(self._current) - known:
-            await self._current[identity].close(1008, "unknown station")
+            self._close_later(self._current[identity], 0, 1008, "unknown station")
 
     async def _process_request(self, socket: ServerConnection, request: Request) -> Response | None:
         path = urlsplit(request.path).path
@@ -244,7 +244,7 @@ class StationServer:
         old = self._current.get(station.identity)
         self._current[station.identity] = station
         if old is not None:
-            self._close_later(old)
+            self._close_later(old, _GRACE_OF_OLD_SOCKET, 1000, "replaced by a newer connection")
         try:
             await self._report(station, "station.connected")
             await station.run()
@@ -256,10 +256,12 @@ class StationServer:
                 del self._current[station.identity]
                 await self._report_gone(station)
 
-    def _close_later(self, old: StationConnection) -> None:
+    def _close_later(self, station: StationConnection, delay: float, code: int, reason: str) -> None:
+        """Close a socket without waiting for it: one that is dead takes its time."""
+
         async def close() -> None:
-            await asyncio.sleep(_GRACE_OF_OLD_SOCKET)
-            await old.close(1000, "replaced by a newer connection")
+            await asyncio.sleep(delay)
+            await station.close(code, reason)
 
         task = asyncio.create_task(close())
         self._closing.add(task)

@@ -23,6 +23,12 @@ class Sync:
         self._database, self._odoo, self._changed = database, odoo, changed
         self._failing = False
 
+    async def has_copy(self) -> bool:
+        """Whether anything was ever pulled into this database."""
+        async with self._database.transaction() as connection:
+            state = await fetch_one(connection, "SELECT synced_at FROM sync_state")
+        return state is not None and state["synced_at"] is not None
+
     async def pull(self) -> bool:
         """Pull once; False when Odoo or PostgreSQL is away (said once in the log until it works again)."""
         try:
