@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odoo import api, fields, models
+
+from ..jobs import enqueue
+from .session import ENERGY_DIGITS
+
+if TYPE_CHECKING:
+    from ..rating import Rating
+
+RELATIONS = [
+    ("retail", "Retail (provider to driver)"),
+    ("wholesale", "Wholesale (operator to provider)"),
+    ("adhoc", "Ad hoc"),
+    ("reimbursement", "Reimbursement (payer to host)"),
+]
+
+
+class EmobilityRating(models.Model):
+    """One CDR priced for one commercial relation, and what became of the amount."""
+
+    _name = "emobility.rating"
+    _inherit = "emobility.guarded"
+    _description = "Rating"
+    _order = "end_at desc, id desc"
+    _check_company_auto = True
+
+    cdr_id = fields.Many2one(
+        "emobility.cdr",
+        "CDR",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
+    )
+    session_id = fields.Many2one(related="cdr_id.session_id", store=True, index=True)
+    relation = fields.Selection(RELATIONS, required=True, readonly=True, index=True)
+    partner_id = fields.Many2one("res.partner", required=True, readonly=True, index=True, ondelete="restrict")
+    contract_id = fields.Many2one("contract.contract", readonly=True, index=True, ondelete="restrict")
+    tariff_version_id = fields.Many2one(
+        "emobility.tariff.version", "Tariff", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    price_mode = fields.Selection(
+        [("gross", "Gross (taxes included)"), ("net", "Net (taxes on top)")], required=True, readonly=True
+    )
+    amount_total = fields.Monetary(
+        readonly=True, help="Sum of the lines: gross or net as the price mode says."
+    )
+    line_ids = fields.One2many("emobility.rating.line", "rating_id", "Lines")
+    trace = fields.Json(readonly=True, help="How the engine came to the amount.")
+    flags = fields.Char(readonly=True, help="What the engine had to assume.")
+    energy_kwh = fields.Float(related="cdr_id.energy_kwh", store=True, digits=ENERGY_DIGITS)
+    end_at = fields.Datetime(related="cdr_id.end_at", store=True, index=True)
+    location_id = fields.Many2one(related="cdr_id.location_id", store=True, index=True)
+    state = fields.Selection(
+        [("open", "To invoice"), ("invoiced", "Invoiced"), ("credited", "Credited")],
+        default="open",
+        required=True,
+        readonly=True,
+        index=True,
+    )
+    move_id = fields.Many2one(
+        "account.move", "Invoice", readonly=True, index=True, ondelete="restrict", check_company=True
+    )
+    payment_state = fields.Selection(related="move_id.payment_state", string="Payment")
+    billing_line_id = fields.Many2one(
+        "emobility.billing.run.line", readonly=True, index=True, ondelete="set null"
+    )
+    credited_rating_id = fields.Many2one("emobility.rating", "Takes back", readonly=True, index=True)
+    company_id = fields.Many2one(related="cdr_id.company_id", store=True, index=True)
+
+    _one_per_relation = models.UniqueIndex(
+        "(cdr_id, relation, partner_id)", "The CDR is priced for this relation already."
+    )
+
+    @api.depends("cdr_id.name", "relation")
+    def _compute_display_name(self) -> None:
+        for rating in self:
+            rating.display_name = f"{rating.cdr_id.name} ({rating.relation})"
+
+    @api.model
+    def _create_from_result(
+        self, cdr: Any, relation: str, contract: Any, partner: Any, version: Any, result: Rating
+    ) -> EmobilityRating:
+        """Store what the engine said; :param result: priced lines, rounded to the currency."""
+        tariff = version.tariff_id
+        products = self.env["emobility.rating.line"]._products(version)
+        return (
+            self.sudo()
+            ._as_system()
+            .create(
+                {
+                    "cdr_id": cdr.id,
+                    "relation": relation,
+                    "partner_id": partner.id,
+                    "contract_id": contract.id,
+                    "tariff_version_id": version.id,
+                    "currency_id": tariff.currency_id.id,
+                    "price_mode": tariff.price_mode,
+                    "amount_total": float(result.total),
+                    "trace": result.to_json(),
+                    "flags": ", ".join(result.flags) or False,
+                    "line_ids": [
+                        fields.Command.create(
+                            {
+                                "sequence": index,
+                                "dimension": str(line.dimension),
+                                "product_id": products(str(line.posts_to), line.element).id,
+                                "quantity": float(line.quantity),
+                                "unit": line.unit,
+                                "unit_price": float(line.unit_price),
+                                "amount": float(line.amount),
+                                "description": line.sentence(partner.lang or "en"),
+                            }
+                        )
+                        for index, line in enumerate(result.lines)
+                    ],
+                }
+            )
+        )
+
+    def _create_credit(self, credit_cdr: Any) -> EmobilityRating:
+        """The same rating with the opposite sign, for a credit CDR.
+
+        What was not invoiced yet is simply closed on both sides; what was, gets a credit note.
+        """
+        self.ensure_one()
+        invoiced = bool(self.move_id)
+        credit = self.create(
+            {
+                "cdr_id": credit_cdr.id,
+                "relation": self.relation,
+                "partner_id": self.partner_id.id,
+                "contract_id": self.contract_id.id,
+                "tariff_version_id": self.tariff_version_id.id,
+                "currency_id": self.currency_id.id,
+                "price_mode": self.price_mode,
+                "amount_total": -self.amount_total,
+                "trace": self.trace,
+                "flags": self.flags,
+                "state": "open" if invoiced else "credited",
+                "credited_rating_id": self.id,
+                "line_ids": [
+                    fields.Command.create(
+                        {
+                            "sequence": line.sequence,
+                            "dimension": line.dimension,
+                            "product_id": line.product_id.id,
+                            "quantity": -line.quantity,
+                            "unit": line.unit,
+                            "unit_price": line.unit_price,
+                            "amount": -line.amount,
+                            "description": line.description,
+                        }
+                    )
+                    for line in self.line_ids
+                ],
+            }
+        )
+        self.write({"state": "credited", "billing_line_id": False})
+        if invoiced:
+            credit._queue_invoice()
+        return credit
+
+    def _queue_invoice(self) -> None:
+        """Invoice each of these ratings (a credit: by a credit note) in a job, at once."""
+        for rating in self:
+            enqueue(
+                rating,
+                f"emobility.rating.invoice:{rating.id}",
+                self.env._("Invoice charging session %s", rating.session_id.uid),
+            )._invoice_now()
+
+    def _invoice_now(self) -> None:
+        """Job: invoice, post and collect. Harmless when the rating is invoiced already."""
+        open_ratings = self.filtered(lambda rating: rating.state == "open" and not rating.move_id)
+        moves = self.env["emobility.invoicing"]._invoice(open_ratings)
+        moves._queue_post_and_collect()
+
+    def action_open_move(self) -> dict[str, Any]:
+        """The invoice that carries these ratings."""
+        return self.session_id._window(
+            "account.move", [("id", "in", self.move_id.ids)], self.env._("Invoice")
+        )

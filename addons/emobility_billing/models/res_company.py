@@ -1,0 +1,34 @@
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    emobility_settle_minutes = fields.Integer(
+        "Settling time (minutes)",
+        default=15,
+        help="How long an ended session waits for the cable to come out and for late meter values.",
+    )
+    emobility_zombie_hours = fields.Integer(
+        "Longest session (hours)",
+        default=72,
+        help="A session that lasts longer is held: it probably never ended.",
+    )
+    emobility_power_margin = fields.Integer(
+        "Power tolerance (%)",
+        default=10,
+        help="How much more than connector power times duration a session may deliver before it is held.",
+    )
+    emobility_micro_minutes = fields.Integer(
+        "Micro session: shorter than (minutes)",
+        default=2,
+        help="A session that is also below the energy limit is held.",
+    )
+    emobility_micro_kwh = fields.Float("Micro session: less than (kWh)", default=0.1, digits=(16, 3))
+
+    _emobility_settle_minutes_positive = models.Constraint(
+        "CHECK (emobility_settle_minutes >= 0)", "The settling time of charging sessions cannot be negative."
+    )
+    _emobility_zombie_hours_positive = models.Constraint(
+        "CHECK (emobility_zombie_hours > 0)", "The longest charging session must be at least one hour."
+    )

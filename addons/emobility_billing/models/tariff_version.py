@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Self
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import ormcache
+
+from ..rating import RatingError, Tariff, tariff_sentences
+
+# A frozen version may still be ended: sessions that it priced keep it.
+EDITABLE_WHEN_FROZEN = frozenset({"valid_to"})
+
+
+class EmobilityTariffVersion(models.Model):
+    """The prices of a tariff from one instant to another.
+
+    It is frozen as soon as a session uses it. From then on neither the version nor anything below it changes,
+    so that every price that was ever charged can be explained.
+    """
+
+    _name = "emobility.tariff.version"
+    _description = "Charging Tariff Version"
+    _order = "tariff_id, number desc"
+    _check_company_auto = True
+
+    tariff_id = fields.Many2one(
+        "emobility.tariff", required=True, index=True, ondelete="cascade", check_company=True
+    )
+    number = fields.Integer(readonly=True, copy=False, help="Counts the versions of a tariff from 1.")
+    valid_from = fields.Datetime(
+        required=True,
+        copy=False,
+        default=fields.Datetime.now,
+        help="Sessions that start from this moment on have these prices. When versions overlap, the one that "
+        "begins last counts.",
+    )
+    valid_to = fields.Datetime(
+        copy=False,
+        help="Sessions that start at this moment or later do not have these prices. Empty: no end.",
+    )
+    is_frozen = fields.Boolean(
+        string="Frozen",
+        readonly=True,
+        copy=False,
+        help="A session was priced with it: it cannot change any more.",
+    )
+    element_ids = fields.One2many(
+        "emobility.tariff.element", "version_id", string="Price Elements", copy=True
+    )
+    min_price = fields.Monetary(string="Lowest Price of a Session", help="0: no lowest price.")
+    max_price = fields.Monetary(string="Highest Price of a Session", help="0: no highest price.")
+    currency_id = fields.Many2one(related="tariff_id.currency_id")
+    price_mode = fields.Selection(related="tariff_id.price_mode")
+    company_id = fields.Many2one(related="tariff_id.company_id", store=True, index=True)
+    price_summary = fields.Text(
+        compute="_compute_price_summary",
+        string="Prices",
+        help="The prices in words, in the order in which they count.",
+    )
+
+    _number_uniq = models.UniqueIndex(
+        "(tariff_id, number)", "This tariff has a version with this number already."
+    )
+    _valid_from_uniq = models.UniqueIndex(
+        "(tariff_id, valid_from)", "This tariff has a version that begins at the same moment already."
+    )
+    _validity_order = models.Constraint(
+        "CHECK (valid_to IS NULL OR valid_to > valid_from)", "A version has to end after it begins."
+    )
+    _prices_not_negative = models.Constraint(
+        "CHECK (min_price >= 0 AND max_price >= 0)",
+        "The lowest and the highest price of a session are 0 or more.",
+    )
+
+    @api.depends("tariff_id.name", "number")
+    def _compute_display_name(self) -> None:
+        for version in self:
+            version.display_name = self.env._(
+                "%(tariff)s, version %(number)s", tariff=version.tariff_id.name or "", number=version.number
+            )
+
+    @api.depends_context("lang")
+    @api.depends(
+        "min_price",
+        "max_price",
+        "tariff_id.currency_id",
+        "element_ids.sequence",
+        "element_ids.restriction_summary",
+        "element_ids.component_ids.price",
+        "element_ids.component_ids.dimension",
+    )
+    def _compute_price_summary(self) -> None:
+        lang = self.env.lang or "en"
+        for version in self:
+            try:
+                sentences = tariff_sentences(version._compile_engine_tariff(), lang)
+            except RatingError:
+                sentences = ()
+            version.price_summary = "\n".join(sentences)
+
+    @api.constrains("min_price", "max_price")
+    def _check_price_bounds(self) -> None:
+        for version in self:
+            if version.max_price and version.min_price > version.max_price:
+                raise ValidationError(self.env._("The lowest price of a session is above its highest price."))
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        tariffs = self.env["emobility.tariff"].browse(
+            vals["tariff_id"] for vals in vals_list if "tariff_id" in vals
+        )
+        next_numbers = {
+            tariff.id: max(tariff.version_ids.mapped("number"), default=0) + 1 for tariff in tariffs
+        }
+        for vals in vals_list:
+            if vals.get("tariff_id") in next_numbers and not vals.get("number"):
+                vals["number"] = next_numbers[vals["tariff_id"]]
+                next_numbers[vals["tariff_id"]] += 1
+        return super().create(vals_list)
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        if set(vals) - EDITABLE_WHEN_FROZEN:
+            self._check_not_frozen()
+        elif "valid_to" in vals:
+            self._check_end_of_frozen(fields.Datetime.to_datetime(vals["valid_to"]))
+        if "is_frozen" in vals:
+            # Versions are cached by id once frozen; a freeze that is rolled back must leave nothing behind.
+            self.env.registry.clear_cache()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_frozen(self) -> None:
+        self._check_not_frozen()
+
+    def action_new_version(self) -> dict[str, Any]:
+        """Copy this version, with elements and prices, into one that can be edited, and open it.
+
+        The copy begins tomorrow at midnight (UTC), or later when a version already begins then.
+        """
+        self.ensure_one()
+        version = self.copy({"valid_from": self._next_free_start()})
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": version.id,
+            "view_mode": "form",
+        }
+
+    def _next_free_start(self) -> Any:
+        start = fields.Datetime.add(
+            fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0), days=1
+        )
+        taken = set(self.tariff_id.version_ids.mapped("valid_from"))
+        while start in taken:
+            start = fields.Datetime.add(start, days=1)
+        return start
+
+    def _freeze(self) -> None:
+        """Forbid any later change, because a session is about to use these prices.
+
+        :raises UserError: when the version has no prices
+        """
+        for version in self.filtered(lambda each: not each.is_frozen):
+            try:
+                version._compile_engine_tariff()
+            except RatingError as error:
+                raise UserError(
+                    self.env._(
+                        "%(version)s cannot be used: %(error)s", version=version.display_name, error=error
+                    )
+                ) from error
+            # Whoever starts a session has to freeze prices, without the right to change them.
+            version.sudo().write({"is_frozen": True})
+
+    def _engine_tariff(self) -> Tariff:
+        """The version as the engine takes it; compiled once per process when frozen.
+
+        :raises RatingError: when the version has no prices
+        """
+        self.ensure_one()
+        return self._frozen_engine_tariff() if self.sudo().is_frozen else self._compile_engine_tariff()
+
+    @ormcache("self.id")
+    def _frozen_engine_tariff(self) -> Tariff:
+        return self._compile_engine_tariff()
+
+    def _compile_engine_tariff(self) -> Tariff:
+        version = self.sudo()
+        return Tariff(
+            id=f"{version.tariff_id.code}/{version.number}",
+            currency=version.currency_id.name,
+            elements=tuple(element._engine_element() for element in version._ordered_elements()),
+            tax_included=version.price_mode == "gross",
+            min_price=version._price_bound(version.min_price),
+            max_price=version._price_bound(version.max_price),
+            digits=version.currency_id.decimal_places,
+        )
+
+    def _ordered_elements(self) -> Any:
+        """Elements in the order of the engine: ``Line.element`` is an index into this."""
+        self.ensure_one()
+        return self.element_ids.sorted(lambda element: (element.sequence, element._origin.id or 0))
+
+    def _price_bound(self, amount: float) -> Decimal | None:
+        digits = self.currency_id.decimal_places
+        return Decimal(f"{amount:.{digits}f}") if amount else None
+
+    def _check_not_frozen(self) -> None:
+        """:raises UserError: when one of the versions is frozen"""
+        for version in self:
+            if version.is_frozen:
+                raise UserError(
+                    self.env._(
+                        "Sessions were priced with %(version)s: it cannot change any more. "
+                        "Make a new version instead.",
+                        version=version.display_name,
+                    )
+                )
+
+    def _check_end_of_frozen(self, valid_to: Any) -> None:
+        """Late sessions have the price of their start: the past of a frozen version stays."""
+        now = fields.Datetime.now()
+        for version in self.filtered("is_frozen"):
+            ends_in_past = version.valid_to and version.valid_to < now
+            if version.valid_to != (valid_to or False) and (ends_in_past or (valid_to and valid_to < now)):
+                raise UserError(
+                    self.env._(
+                        "Sessions were priced with %(version)s: it can only be ended from now on, "
+                        "not in the past.",
+                        version=version.display_name,
+                    )
+                )

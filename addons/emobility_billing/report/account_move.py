@@ -1,0 +1,155 @@
+"""What the charging invoice prints, prepared so that the template only lays it out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from odoo import api, models
+from odoo.tools import format_date, format_datetime, format_time, formatLang
+
+TEMPLATE = "emobility_billing.charging_invoice_document"
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One charging session in the annex; amounts in the currency of the invoice."""
+
+    number: int
+    start: str
+    end: str
+    place: str
+    charge_point: str
+    medium: str
+    energy_kwh: float
+    sentences: tuple[str, ...]
+    amount: float
+
+
+@dataclass(frozen=True)
+class Annex:
+    """The listed sessions and how they add up to the invoice.
+
+    ``sessions_amount + other_amount + difference == invoice_amount``; the invoice amount is the total when
+    the prices include tax (``tax_included``) and the untaxed total when they do not.
+    """
+
+    rows: tuple[SessionRow, ...]
+    tax_included: bool
+    energy_kwh: float
+    sessions_amount: float
+    other_amount: float
+    difference: float
+    invoice_amount: float
+
+
+class AccountMove(models.Model):
+    # The document is a part of its own, beside the life of the invoice in models/.
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+
+    def _get_name_invoice_report(self) -> str:
+        """Invoices and credit notes over charging sessions have a document of their own, however they are
+        printed.
+        """
+        self.ensure_one()
+        if self.rating_ids and self.is_sale_document():
+            return TEMPLATE
+        return super()._get_name_invoice_report()
+
+    def _emobility_is_tax_included(self) -> bool:
+        """Whether the prices on this invoice are gross. A contract has one price mode; it is that of its
+        ratings.
+        """
+        return self.rating_ids[:1].price_mode == "gross"
+
+    def _emobility_annex(self) -> Annex:
+        """The sessions of this invoice in the order in which they took place."""
+        self.ensure_one()
+        sign = -1 if self.move_type == "out_refund" else 1
+        tax_included = self._emobility_is_tax_included()
+        ratings = self.rating_ids.sorted(lambda rating: (rating.cdr_id.start_at, rating.id))
+        ratings.cdr_id.mapped("location_id.time_zone")  # prefetch what all rows read
+        rows = tuple(
+            self._emobility_row(rating, number, sign) for number, rating in enumerate(ratings, start=1)
+        )
+        field = "price_total" if tax_included else "price_subtotal"
+        others = self._emobility_other_lines()
+        invoice_amount = self.amount_total if tax_included else self.amount_untaxed
+        sessions_amount = self.currency_id.round(sum(row.amount for row in rows))
+        other_amount = self.currency_id.round(sum(others.mapped(field)))
+        return Annex(
+            rows=rows,
+            tax_included=tax_included,
+            energy_kwh=round(sum(row.energy_kwh for row in rows), 3),
+            sessions_amount=sessions_amount,
+            other_amount=other_amount,
+            difference=self.currency_id.round(invoice_amount - sessions_amount - other_amount),
+            invoice_amount=invoice_amount,
+        )
+
+    def _emobility_other_lines(self) -> models.BaseModel:
+        """Invoice lines that bill something else than sessions, such as the fee of the plan."""
+        products = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        return products - self.rating_ids.line_ids.move_line_id
+
+    def _emobility_row(self, rating: models.BaseModel, number: int, sign: int) -> SessionRow:
+        cdr = rating.cdr_id
+        zone = cdr.location_id.time_zone
+        location = cdr.location_id
+        return SessionRow(
+            number=number,
+            start=format_datetime(self.env, cdr.start_at, tz=zone, dt_format="short"),
+            end=self._emobility_end_text(cdr.start_at, cdr.end_at, zone),
+            place=", ".join(self._emobility_filled((location.name, location.city))),
+            charge_point=cdr.evse_id.evse_id or cdr.evse_id.uid,
+            medium=cdr.session_id.token_id.visual_number or "",
+            energy_kwh=cdr.energy_kwh,
+            sentences=tuple(self._emobility_filled(rating.line_ids.mapped("description"))),
+            amount=sign * rating.amount_total,
+        )
+
+    def _emobility_end_text(self, start: datetime, end: datetime, zone: str) -> str:
+        """End on the clock of the place; without the date when that is the date of the start."""
+        if _local_day(start, zone) == _local_day(end, zone):
+            return format_time(self.env, end, tz=zone, time_format="short")
+        return format_datetime(self.env, end, tz=zone, dt_format="short")
+
+    @staticmethod
+    def _emobility_filled(values: Iterable[str | bool]) -> list[str]:
+        return [value for value in values if value]
+
+    def _emobility_document_title(self) -> str:
+        """The legal name of the document in the language of the context."""
+        self.ensure_one()
+        titles = {
+            ("out_invoice", "draft"): self.env._("Draft invoice"),
+            ("out_invoice", "posted"): self.env._("Invoice"),
+            ("out_invoice", "cancel"): self.env._("Cancelled invoice"),
+            ("out_refund", "draft"): self.env._("Draft credit note"),
+            ("out_refund", "posted"): self.env._("Credit note"),
+            ("out_refund", "cancel"): self.env._("Cancelled credit note"),
+        }
+        return titles.get((self.move_type, self.state)) or self.env._("Receipt")
+
+    def _emobility_service_period(self) -> str:
+        """First and last local day of the listed sessions."""
+        cdrs = self.rating_ids.cdr_id
+        first = min(cdrs, key=lambda cdr: cdr.start_at)
+        last = max(cdrs, key=lambda cdr: cdr.end_at)
+        start = format_date(self.env, _local_day(first.start_at, first.location_id.time_zone))
+        end = format_date(self.env, _local_day(last.end_at, last.location_id.time_zone))
+        return start if start == end else f"{start} – {end}"
+
+    @api.model
+    def _emobility_quantity(self, line: models.BaseModel) -> str:
+        """Quantity and unit of an invoice line: energy to the watt-hour, whole numbers without decimals."""
+        is_energy = line.product_uom_id == self.env.ref("uom.product_uom_kwh")
+        digits = 0 if line.quantity == int(line.quantity) and not is_energy else 3
+        # The unit of measure is called KWH; on paper it is written as in physics.
+        unit = "kWh" if is_energy else line.product_uom_id.name or ""
+        return f"{formatLang(self.env, line.quantity, digits=digits)} {unit}".strip()
+
+
+def _local_day(moment: datetime, zone: str) -> date:
+    """Day of a naive UTC instant on the clock of a place."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,17 @@
+from . import (
+    test_access,
+    test_billing_run,
+    test_cdr,
+    test_collect,
+    test_derivation,
+    test_gate,
+    test_import,
+    test_plug_to_paid,
+    test_portal,
+    test_price_rule,
+    test_public_methods,
+    test_query_counts,
+    test_report,
+    test_session,
+    test_tariff,
+)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from typing import Any
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from odoo.addons.emobility_crm.tests.common import AccessCase, Rights, staff
+
+OWN = Rights("r", "", "")
+PRICES = staff(user="r", manager="rwcd")
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(AccessCase):
+    MATRIX = {
+        "emobility.tariff": PRICES,
+        "emobility.tariff.version": PRICES,
+        "emobility.tariff.element": PRICES,
+        "emobility.price.component": PRICES,
+        "emobility.price.rule": PRICES,
+        "emobility.session": staff(user="rw", manager="rw", portal=OWN),
+        "emobility.session.event": staff(user="r", manager="r"),
+        "emobility.hold": staff(user="rw", manager="rw"),
+        "emobility.cdr": staff(user="r", manager="r", portal=OWN),
+        "emobility.rating": staff(user="r", manager="r", portal=OWN),
+        "emobility.rating.line": staff(user="r", manager="r", portal=OWN),
+        "emobility.billing.run": staff(user="r", manager="rwcd"),
+        "emobility.billing.run.line": staff(user="r", manager="r"),
+        "emobility.import.profile": PRICES,
+        "emobility.import.power.rule": PRICES,
+        "emobility.session.import": staff(user="r", manager="rwc"),
+    }
+
+    @classmethod
+    def create_records(cls) -> dict[str, dict[str, Any]]:
+        records = super().create_records()
+        for scope, contract in records["contract.contract"].items():
+            for record in cls._create_billing_records(scope, contract, records["emobility.evse"][scope]):
+                records.setdefault(record._name, {})[scope] = record
+        return records
+
+    @classmethod
+    def _create_billing_records(cls, scope: str, contract: Any, evse: Any) -> list[Any]:
+        company = contract.company_id
+        env = cls.env["emobility.guarded"]._as_system().with_company(company).env
+        tariff = env["emobility.tariff"].create(
+            {
+                "name": scope,
+                "code": f"ACC-{scope}",
+                "company_id": company.id,
+                "version_ids": [
+                    Command.create(
+                        {
+                            "valid_from": "2020-01-01",
+                            "element_ids": [
+                                Command.create(
+                                    {"component_ids": [Command.create({"dimension": "ENERGY", "price": 0.5})]}
+                                )
+                            ],
+                        }
+                    )
+                ],
+            }
+        )
+        version = tariff.version_ids
+        rule = env["emobility.price.rule"].create({"tariff_id": tariff.id, "company_id": company.id})
+        session = env["emobility.session"].create(
+            {
+                "uid": f"ACC-{scope}",
+                "source": "import",
+                "state": "done",
+                "company_id": company.id,
+                "evse_id": evse.id,
+                "contract_id": contract.id,
+                "start_at": "2026-01-01 10:00:00",
+                "event_ids": [
+                    Command.create(
+                        {
+                            "source": "import",
+                            "uid": f"ACC-{scope}",
+                            "kind": "started",
+                            "at": "2026-01-01 10:00:00",
+                            "received_at": "2026-01-01 10:00:00",
+                        }
+                    )
+                ],
+                "hold_ids": [Command.create({"reason_code": "zero_energy", "severity": "1_warning"})],
+            }
+        )
+        cdr = env["emobility.cdr"].create(
+            {
+                "name": f"ACC-{scope}",
+                "session_id": session.id,
+                "contract_id": contract.id,
+                "partner_id": contract.partner_id.id,
+                "evse_id": evse.id,
+                "start_at": "2026-01-01 10:00:00",
+                "end_at": "2026-01-01 11:00:00",
+                "company_id": company.id,
+            }
+        )
+        rating = env["emobility.rating"].create(
+            {
+                "cdr_id": cdr.id,
+                "relation": "retail",
+                "partner_id": contract.partner_id.id,
+                "contract_id": contract.id,
+                "tariff_version_id": version.id,
+                "currency_id": tariff.currency_id.id,
+                "price_mode": "gross",
+                "line_ids": [
+                    Command.create(
+                        {
+                            "dimension": "ENERGY",
+                            "amount": 1,
+                            "product_id": env.ref("emobility_billing.product_energy").id,
+                        }
+                    )
+                ],
+            }
+        )
+        run = env["emobility.billing.run"].create({"company_id": company.id})
+        line = env["emobility.billing.run.line"].create(
+            {"run_id": run.id, "contract_id": contract.id, "partner_id": contract.partner_id.id}
+        )
+        profile = env["emobility.import.profile"].create(
+            {
+                "name": scope,
+                "code": f"ACC-{scope}",
+                "company_id": company.id,
+                "date_formats": "%Y-%m-%d",
+                "time_zone": "Europe/Berlin",
+                "column_station": "station",
+                "column_start_date": "start",
+                "column_end_date": "end",
+                "column_energy": "energy",
+                "power_rule_ids": [Command.create({"model_pattern": "X", "max_power_kw": 22})],
+            }
+        )
+        upload = env["emobility.session.import"].create(
+            {"profile_id": profile.id, "company_id": company.id, "file": b"c3RhdGlvbg=="}
+        )
+        return [
+            profile,
+            profile.power_rule_ids,
+            upload,
+            tariff,
+            version,
+            version.element_ids,
+            version.element_ids.component_ids,
+            rule,
+            session,
+            session.event_ids,
+            session.hold_ids,
+            cdr,
+            rating,
+            rating.line_ids,
+            run,
+            line,
+        ]
+
+    def test_every_role_has_exactly_the_rights_of_the_table(self) -> None:
+        self.check_matrix()
+
+    def test_every_model_is_in_the_table(self) -> None:
+        self.check_matrix_is_complete("emobility_billing")
+
+    def test_f52_portal_user_sees_only_own_sessions_when_walking_through_ids(self) -> None:
+        for model in ("emobility.session", "emobility.cdr", "emobility.rating", "emobility.rating.line"):
+            with self.subTest(model=model):
+                foreign = self.as_role("portal", self.records[model]["foreign"])
+                with self.assertRaises(AccessError):
+                    foreign.read(["id", "company_id"])
+                self.assertEqual(foreign.search([]), self.records[model]["own"])
+
+    def test_portal_user_never_sees_a_wholesale_rating_of_an_own_session(self) -> None:
+        rating = self.records["emobility.rating"]["own"]
+        rating._as_system().write({"relation": "wholesale"})
+        self.assertEqual(self.allowed_operations("portal", rating), "")
+        self.assertEqual(self.allowed_operations("portal", rating.line_ids), "")
+
+    def test_portal_user_can_call_no_action_that_changes_something(self) -> None:
+        for model, actions in {
+            "emobility.session": ("action_process",),
+            "emobility.cdr": ("action_credit", "action_correct"),
+            "emobility.hold": ("action_accept", "action_write_off", "action_retry"),
+        }.items():
+            record = self.as_role("portal", self.records[model]["own"])
+            for action in actions:
+                with self.subTest(action=action), self.assertRaises(UserError):
+                    getattr(record, action)()
+
+    def test_clerk_cannot_run_the_billing(self) -> None:
+        run = self.as_role("user", self.records["emobility.billing.run"]["own"])
+        for action in ("action_prepare", "action_start"):
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                getattr(run, action)()

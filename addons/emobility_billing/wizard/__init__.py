@@ -1,0 +1,1 @@
+from . import import_power_rule, import_profile, import_session
