@@ -1,0 +1,78 @@
+from typing import Any
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+# The state of an EVSE is the one of its connector that matters most: only one of them charges at a time.
+_STATUS_RANK = (
+    "Charging",
+    "SuspendedEV",
+    "SuspendedEVSE",
+    "Occupied",
+    "Preparing",
+    "Finishing",
+    "Reserved",
+    "Available",
+    "Faulted",
+    "Unavailable",
+)
+
+
+class EmobilityEvse(models.Model):
+    _inherit = "emobility.evse"
+
+    station_id = fields.Many2one(
+        "emobility.station", index=True, check_company=True, ondelete="restrict", string="Charging Station"
+    )
+    ocpp_evse_number = fields.Integer(
+        "OCPP EVSE Number",
+        help="Number of the EVSE in its station, from 1. For OCPP 1.6 it is the connectorId.",
+    )
+    ocpp_status = fields.Char("Status", compute="_compute_ocpp_status", store=True)
+
+    _ocpp_evse_number_unique = models.UniqueIndex(
+        "(station_id, ocpp_evse_number) WHERE station_id IS NOT NULL",
+        "Another EVSE of this station has this OCPP number.",
+    )
+    _ocpp_evse_number_positive = models.Constraint(
+        "CHECK (station_id IS NULL OR ocpp_evse_number > 0)",
+        "An EVSE of a charging station needs its OCPP number, from 1.",
+    )
+
+    @api.depends("connector_ids.ocpp_status")
+    def _compute_ocpp_status(self) -> None:
+        for evse in self:
+            statuses = [status for status in evse.connector_ids.mapped("ocpp_status") if status]
+            evse.ocpp_status = min(statuses, key=_STATUS_RANK.index, default=False)
+
+    @api.constrains("station_id", "location_id")
+    def _check_station_location(self) -> None:
+        for evse in self:
+            if evse.station_id and evse.station_id.location_id != evse.location_id:
+                raise ValidationError(
+                    self.env._(
+                        "The station %(station)s stands at another location than the EVSE %(evse)s.",
+                        station=evse.station_id.identity,
+                        evse=evse.display_name,
+                    )
+                )
+
+    def action_remote_start(self) -> dict[str, Any]:
+        """Ask for the token and start a session at this EVSE."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.remote_start_wizard_action")
+        return action | {"context": {"default_evse_id": self.id}}
+
+    def _connector_by_number(self, number: int | None) -> models.Model:
+        """The connector with the OCPP number; the only connector when it has no number or none was sent."""
+        self.ensure_one()
+        match = self.connector_ids.filtered(
+            lambda connector: number and connector.ocpp_connector_number == number
+        )
+        if (
+            not match
+            and len(self.connector_ids) == 1
+            and not (number and self.connector_ids.ocpp_connector_number)
+        ):
+            return self.connector_ids
+        return match

@@ -1,0 +1,73 @@
+from collections import defaultdict
+from datetime import datetime
+from typing import Any, Self
+
+from odoo import api, models
+from odoo.fields import Domain
+
+
+class EmobilityToken(models.Model):
+    _inherit = "emobility.token"
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        tokens = super().create(vals_list)
+        tokens._record_ocpp_change()
+        return tokens
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        # Before and after: a token that gets another uid or company is gone under the old one.
+        self._record_ocpp_change()
+        result = super().write(vals)
+        if vals.keys() & {"uid", "company_id"}:
+            self._record_ocpp_change()
+        return result
+
+    def unlink(self) -> bool:
+        self._record_ocpp_change()
+        return super().unlink()
+
+    def _record_ocpp_change(self) -> None:
+        self.env["emobility.ocpp.change"].sudo()._record(
+            "token", [(token.company_id.id, token.uid) for token in self.sudo()]
+        )
+
+    @api.model
+    def _ocpp_list(self, company: models.Model, uids: list[str] | None) -> list[dict[str, Any]]:
+        """Tokens as the bridge wants them: all of the company, or those with ``uids``, gone ones as ``Invalid``."""
+        domain = Domain("company_id", "=", company.id)
+        if uids is not None:
+            domain &= Domain("uid", "in", uids)
+        by_uid: dict[str, Self] = defaultdict(self.browse)
+        for token in self.search(domain):
+            by_uid[token.uid] |= token
+        known = [tokens._ocpp_values() for tokens in by_uid.values()]
+        gone = [] if uids is None else [uid for uid in uids if uid not in by_uid]
+        return known + [_unknown(uid) for uid in gone]
+
+    def _ocpp_values(self) -> dict[str, Any]:
+        """Of tokens of several providers that share a uid, the one that ``_find_by_uid`` would find.
+
+        ``group`` says which tokens may stop each other's sessions: those of the same driver.
+        """
+        best = max((token._is_own(), token.state == "active") for token in self)
+        tokens = self.filtered(lambda token: (token._is_own(), token.state == "active") == best)
+        if len(tokens) > 1:
+            return _unknown(tokens[0].uid)
+        return {
+            "uid": tokens.uid,
+            "type": tokens.token_type,
+            "status": tokens._authorization_status(),
+            "valid_until": _instant_text(tokens.valid_until),
+            "group": f"driver-{tokens.partner_id.id}" if tokens.partner_id else False,
+        }
+
+
+def _unknown(uid: str) -> dict[str, Any]:
+    """A token that nobody knows, or of which nobody knows whose it is."""
+    return {"uid": uid, "type": "OTHER", "status": "Invalid", "valid_until": False, "group": False}
+
+
+def _instant_text(value: datetime | bool) -> str | bool:
+    """ISO 8601 with Z of naive UTC. False stays False (XML-RPC knows no null)."""
+    return value.replace(microsecond=0).isoformat() + "Z" if isinstance(value, datetime) else False

@@ -1,0 +1,1 @@
+from . import test_access, test_commands, test_gateway, test_rpc, test_station, test_sync

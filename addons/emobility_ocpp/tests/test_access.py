@@ -1,0 +1,74 @@
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .common import OcppCommon
+
+OPERATIONS = ("read", "write", "create", "unlink")
+READ, EVERYTHING, NOTHING = {"read"}, set(OPERATIONS), set()
+# Public methods that can be called over RPC, by model: a new one has to be thought about and listed here.
+PUBLIC = {
+    "emobility.ocpp.gateway": {"push_events", "sync"},
+    "emobility.station": {"action_new_password", "action_accept", "action_revoke", "action_open_messages"},
+    "emobility.command": set(),
+    "emobility.ocpp.message": {"action_retry", "action_checked"},
+    "emobility.ocpp.change": set(),
+    "emobility.secret.show": set(),
+    "emobility.remote.start.wizard": {"action_start"},
+    "emobility.bridge.access.wizard": {"action_create_key"},
+}
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(OcppCommon):
+    def test_roles_can_do_what_the_table_says(self) -> None:
+        table = {
+            "emobility.station": (READ, EVERYTHING, READ, NOTHING),
+            "emobility.command": (READ, READ, READ, NOTHING),
+            "emobility.ocpp.message": (READ, READ, READ, NOTHING),
+            "emobility.ocpp.change": (NOTHING, NOTHING, NOTHING, NOTHING),
+        }
+        users = (self.clerk, self.manager, self.auditor, self.bridge)
+        for model, rights in table.items():
+            for user, expected in zip(users, rights, strict=True):
+                records = self.env[model].with_user(user)
+                allowed = {operation for operation in OPERATIONS if records.has_access(operation)}
+                self.assertEqual(allowed, expected, f"{user.login} on {model}")
+
+    def test_bridge_can_read_and_write_no_model(self) -> None:
+        open_models = [
+            f"{operation} {name}"
+            for name, model in self.env.items()
+            if not model._abstract and not model._transient
+            for operation in OPERATIONS
+            if model.with_user(self.bridge).has_access(operation)
+        ]
+        self.assertEqual(open_models, [])
+
+    def test_nobody_but_the_bridge_calls_the_gateway(self) -> None:
+        for user in (self.clerk, self.manager, self.auditor, self.env.ref("base.user_admin")):
+            gateway = self.env["emobility.ocpp.gateway"].with_user(user)
+            with self.assertRaises(AccessError):
+                gateway.push_events([])
+            with self.assertRaises(AccessError):
+                gateway.sync(False)
+
+    def test_only_the_listed_methods_are_public(self) -> None:
+        for name, expected in PUBLIC.items():
+            own = {
+                attribute
+                for base in self.env.registry[name].__mro__
+                if base.__module__.startswith("odoo.addons.emobility_ocpp.")
+                for attribute, value in vars(base).items()
+                if callable(value) and not attribute.startswith("_")
+            }
+            self.assertEqual(own - {"create", "write", "unlink"}, expected, name)
+
+    def test_records_of_another_company_are_hidden(self) -> None:
+        other = self.env["res.company"].create({"name": "Other operator"})
+        location = self.location.copy({"name": "Theirs", "code": "THEIRS", "company_id": other.id})
+        station = self.env["emobility.station"].create(
+            {"identity": "TEST-CS-OTHER", "location_id": location.id, "company_id": other.id}
+        )
+        with self.assertRaises(AccessError):
+            station.with_user(self.manager).read(["identity"])
+        self.assertNotIn(station, self.env["emobility.station"].with_user(self.manager).search([]))

@@ -1,0 +1,1 @@
+from . import bridge_access, remote_start
