@@ -1,0 +1,1 @@
+"""OCPI messages as pydantic models. Plain Python: imports nothing from odoo, does no I/O, has no clock."""

@@ -1,0 +1,1 @@
+from . import test_ocpi_cdr, test_roaming_partner
