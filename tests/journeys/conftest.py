@@ -1,0 +1,13 @@
+"""The whole product on loopback, once for all journeys."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runner.stack import Stack, stack
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Stack]:
+    with stack("emobility_journey", fresh=True) as running:
+        yield running
