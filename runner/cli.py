@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
 
 from runner.console import RunError, fail, say
 from runner.paths import RUNTIME
@@ -42,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     shell = commands.add_parser("shell", help="open an Odoo shell")
     shell.add_argument("--database", default="emobility_demo")
     shell.set_defaults(command=_shell)
+
+    imports = commands.add_parser("import", help="take in charging sessions from a CSV file")
+    imports.add_argument("file", type=Path)
+    imports.add_argument("--database", default="emobility_demo")
+    imports.add_argument("--profile", default="perth_kinross", help="code of the import profile: which column is what")
+    imports.set_defaults(command=_import)
 
     bench = commands.add_parser("bench", help="measure against a baseline in the same run; prints JSON last")
     bench.add_argument("name", help="which one; see the folder benchmarks/")
@@ -86,6 +93,12 @@ def _shell(args: argparse.Namespace) -> int:
     from runner.serve import shell
 
     return shell(args.database)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from runner.serve import import_sessions
+
+    return import_sessions(args.file, args.database, args.profile)
 
 
 def _bench(args: argparse.Namespace) -> int:

@@ -78,6 +78,8 @@ def aim_queue(config: Path, port: int) -> None:
 
 def _make_database(server: Server, config: Path, database: str, seed_file: Path, port: int) -> None:
     odoo.fresh_database(server, config, database)
+    # What the bridge kept for a database that is gone would mix with the sessions of the new one.
+    server.drop(_bridge_store(database))
     with step("Installing the addons"):
         odoo.run(config, "-d", database, "-i", ",".join(OUR_ADDONS), "--stop-after-init", "--no-http",
                  log=f"{database}-install")
@@ -85,6 +87,11 @@ def _make_database(server: Server, config: Path, database: str, seed_file: Path,
         odoo.run_script(config, database, SEED.read_text(),
                         {"EMOBILITY_SEED_FILE": str(seed_file), "EMOBILITY_SEED_URL": f"http://127.0.0.1:{port}"},
                         log=f"{database}-seed")
+
+
+def _bridge_store(database: str) -> str:
+    """The bridge's own database beside Odoo's."""
+    return f"{database}_bridge"
 
 
 def odoo_service(name: str, config: Path, port: int) -> Service:
@@ -96,7 +103,7 @@ def odoo_service(name: str, config: Path, port: int) -> Service:
 def bridge_service(name: str, server: Server, database: str, login: dict[str, str], odoo_port: int,
                    port: int) -> Service:
     """The bridge with a database of its own beside Odoo's; `login` has `login` and `api_key`."""
-    store = f"{database}_bridge"
+    store = _bridge_store(database)
     if store not in server.databases():
         server.create(store)
     env = server.environment() | {

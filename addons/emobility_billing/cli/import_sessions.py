@@ -76,6 +76,8 @@ def run_import(env: api.Environment, arguments: argparse.Namespace, commit: Call
         f"{record.problem_count} with problems. "
         f"{record.session_count} sessions: {record.cdr_count} CDRs, {record.held_count} held."
     )
+    for reason, count in record._hold_counts():
+        print(f"{count:>8}  {reason}")
 
 
 def _process(record: object, commit: Callable[[], None], started: float) -> None:
