@@ -40,10 +40,18 @@ class Stack:
         return models.execute_kw(self.database, uid, user["password"], model, method, list(args), kwargs)
 
     def station_command(self, station: dict[str, Any], *options: str) -> list[str]:
-        """The simulated station's command line for one of the seeded stations."""
-        return [str(PYTHON), "-m", "station_simulator", "--url", self.bridge_url, "--identity", station["identity"],
-                "--password", station["password"], "--ocpp", station["ocpp"], "--token", station["token"], *options]
+        """The command line of a simulated station, one of the seeded ones, that charges with its driver's token."""
+        return self._simulator(station, "--token", station["token"], *options)
 
+    def waiting_station(self, station: dict[str, Any], evse: int) -> Service:
+        """A simulated station that stays connected and charges, in real time, when Odoo starts it remotely."""
+        command = self._simulator(station, "--serve", "--live", "--evse", str(evse), "--minutes", "60",
+                                  "--energy-kwh", "11")
+        return Service(f"{self.database}-{station['identity']}", command)
+
+    def _simulator(self, station: dict[str, Any], *options: str) -> list[str]:
+        return [str(PYTHON), "-m", "station_simulator", "--url", self.bridge_url, "--identity", station["identity"],
+                "--password", station["password"], "--ocpp", station["ocpp"], *options]
 
 
 @contextmanager
