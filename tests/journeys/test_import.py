@@ -24,7 +24,7 @@ SOURCE = ROOT.parent / "shared" / "data" / "perth_kinross_2016_17.csv"
 MONTH = "2016-10"
 DATABASE = "emobility_import"
 
-# A tariff in pounds for the company, which is put into the United Kingdom; one contract per site comes from the profile.
+# A tariff in pounds for the company, which is put into the United Kingdom; the profile makes a contract per site.
 PREPARE = """
 company = env.company
 company.country_id = env.ref("base.uk")

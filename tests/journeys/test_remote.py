@@ -64,6 +64,7 @@ def test_a_clerk_starts_and_stops_a_session_from_odoo(product: Stack, station: d
         [live] = wait_for(page, "the session is live", lambda: sessions(product, evse, "live"))
         assert live["remote_ref"], "the session names the command that started it"
         page.goto(f"{product.odoo_url}/odoo/action-emobility_billing.action_session/{live['id']}")
+        page.wait_for_selector(".o_form_view .o_field_widget[name=energy_kwh]")
         picture(page, f"live-session-{station['ocpp']}")
         page.locator("button[name=action_remote_stop]").click()
         page.locator(".modal .btn-primary").click()

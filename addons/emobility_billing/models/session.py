@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL
@@ -549,7 +551,7 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._process()
-        except RetryableJobError:
+        except (RetryableJobError, SerializationFailure):
             _logger.info("Session %s is busy; the next run takes it.", self.uid)
         except Exception:
             # One broken session must not stop all others; the error is repeated, and seen, at every run.
