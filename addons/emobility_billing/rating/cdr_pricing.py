@@ -1,0 +1,358 @@
+"""Prices the charging periods of a CDR: which price each volume has, what steps add, and what is flagged.
+
+A period is priced as at its start: for each dimension by the first element that prices it and whose restrictions
+all hold then (mod_tariffs, Tariff object). ``min_kwh`` and ``max_kwh`` look at the energy before the period,
+``min_duration`` and ``max_duration`` at the time since the start of the session, which is when a reservation
+before it is over. Money is not touched here; `settlement` does that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .compiled import FOREVER, Checks, Compiled, Component
+from .errors import InputError
+from .instants import DAY, HOUR, LocalClock
+from .ocpi_cdr import Session, Usage
+from .policy import (
+    DEFAULT_POLICY,
+    ClockStep,
+    ExpiredFlat,
+    FlatFees,
+    Policy,
+    PowerBounds,
+    ReservationStep,
+    StepSize,
+    Unmeasured,
+    Unsplit,
+    Validity,
+)
+
+SECONDS_PER_HOUR = 3600
+WH_PER_KWH = 1000
+TIME_TOLERANCE = 100
+"""An excess of less than 1/100 s starts no step: 14 minutes cannot be written in hours, and as the nearest
+float or with six decimals they are a little more or less."""
+ENERGY_TOLERANCE = 1_000_000
+"""Likewise less than 1/1000 Wh, in kWh: a sum of floats."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What one component is charged for.
+
+    :ivar volume: kWh or hours as multiples of the scale's unit; 1 of a flat fee
+    :ivar added: what a step added: kWh (ENERGY) or seconds (times), as multiples of the unit
+    :ivar since, until: first and last instant at which it was used, as the CDR writes them
+    """
+
+    component: Component
+    volume: int
+    since: str
+    until: str
+    added: int = 0
+
+
+@dataclass(slots=True)
+class Buckets:
+    """All that a session is charged for, in the order in which it was used first."""
+
+    buckets: dict[int, Bucket]
+    flags: list[str]
+
+    def add(self, component: Component, volume: int, since: str, until: str) -> None:
+        bucket = self.buckets.get(id(component))
+        if bucket is None:
+            self.buckets[id(component)] = Bucket(component, volume, since, until)
+        else:
+            bucket.volume += volume
+            bucket.until = until
+
+    def flag(self, name: str) -> None:
+        if name not in self.flags:
+            self.flags.append(name)
+
+
+def collect(
+    tariff: Compiled, session: Session, clock: LocalClock, policy: Policy = DEFAULT_POLICY
+) -> Buckets:
+    """Sorts the volumes of a session by the price that each has.
+
+    :param clock: of the time zone of the location
+    :raises InputError: when the tariff and the CDR do not belong together, or when the CDR does not tell what
+        decides a price; the path starts at the CDR
+    """
+    _check_pair(tariff, session)
+    pricing = _Pricing(tariff, session, clock, policy)
+    pricing.run()
+    if policy.step_size is StepSize.OCPI:
+        pricing.round_up()
+    return pricing.found
+
+
+def _check_pair(tariff: Compiled, session: Session) -> None:
+    if tariff.currency != session.currency:
+        message = f"The CDR is in {session.currency} and the tariff in {tariff.currency}."
+        raise InputError("currency_mismatch", message, "currency")
+    for index, usage in enumerate(session.periods):
+        named = usage.tariff_id
+        if named is not None and tariff.tariff_id and str(named).lower() != tariff.tariff_id.lower():
+            message = f"The period is priced by the tariff {str(named)[:40]!r}, which is not the one given."
+            raise InputError("unknown_tariff", message, f"charging_periods[{index}].tariff_id")
+
+
+class _Pricing:
+    """Holds what all steps need."""
+
+    def __init__(self, tariff: Compiled, session: Session, clock: LocalClock, policy: Policy) -> None:
+        self.tariff = tariff
+        self.session = session
+        self.clock = clock
+        self.policy = policy
+        self.found = Buckets({}, [*tariff.flags, *session.flags])
+        self.last_energy: Component | None = None
+        self.last_time: Component | None = None
+        self.last_parking: Component | None = None
+        self.last_reserved: Component | None = None
+        self.last_clock: Component | None = None
+        self.flat_done: set[int] = set()
+        self.session_flat_done = False
+        if not tariff.valid_from <= session.start < tariff.valid_until:
+            if policy.validity is Validity.REFUSE:
+                raise InputError("not_valid", "The tariff was not valid when the session started.", "start_date_time")
+            self.found.flag("tariff_not_valid")
+
+    def run(self) -> None:
+        tariff, session = self.tariff, self.session
+        periods = session.periods
+        origin = _charging_start(session)
+        reserves = origin != session.start or session.expired
+        energy = 0
+        clock_time = day = 0
+        last = len(periods) - 1
+        for index, usage in enumerate(periods):
+            start = usage.start
+            if index < last:
+                following = periods[index + 1]
+                end, until = following.start, following.text
+            else:
+                end, until = session.end, session.end_text
+            if tariff.local:
+                shown = self.clock.local(start)
+                clock_time, day = shown % DAY, shown // DAY
+            moment = (clock_time, day, energy, start - origin)
+            try:
+                if reserves and usage.reserved:
+                    moment = (clock_time, day, 0, start - session.start)
+                    self._price_reservation(usage, moment, end, until)
+                    moment = (clock_time, day, energy, start - origin)
+                if not reserves or start >= origin and not session.expired:
+                    self._price_charging(usage, moment, end, until)
+            except InputError as error:
+                raise error.under(f"charging_periods[{index}]") from None
+            energy += usage.energy
+
+    # --- one period -------------------------------------------------------------------------------
+
+    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
+        tariff, add = self.tariff, self.found.add
+        used: list[tuple[list[Component], Component | None]] = []
+        if usage.energy:
+            component = self._select(tariff.energy, usage, moment, end)
+            if component is not None:
+                add(component, usage.energy, usage.text, until)
+                self.last_energy = component
+            elif tariff.energy:
+                self.found.flag("unpriced_energy")
+            used.append((tariff.energy, component))
+        if usage.time:
+            component = self._select(tariff.time, usage, moment, end)
+            if component is not None:
+                add(component, usage.time, usage.text, until)
+                self.last_time = self.last_clock = component
+            elif tariff.time:
+                self.found.flag("unpriced_time")
+            used.append((tariff.time, component))
+        if usage.parking:
+            component = self._select(tariff.parking, usage, moment, end)
+            if component is not None:
+                add(component, usage.parking, usage.text, until)
+                self.last_parking = self.last_clock = component
+            elif tariff.parking:
+                self.found.flag("unpriced_parking_time")
+            used.append((tariff.parking, component))
+        if tariff.flat and (not self.session_flat_done or self.policy.flat_fees is FlatFees.EACH):
+            self.session_flat_done |= self._add_flat(tariff.flat, usage, moment, end, until)
+        if tariff.restricted and end > usage.start:
+            self._check_split(usage, moment, end, used)
+
+    def _price_reservation(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
+        """Reserved time and the fees for it; an expired reservation has prices of its own."""
+        tariff = self.tariff
+        times = [tariff.reservation_time]
+        flats = [tariff.reservation_flat]
+        if self.session.expired:
+            times = [tariff.expiry_time, tariff.reservation_time]
+            flats = [tariff.expiry_flat, tariff.reservation_flat]
+        component = None
+        for components in times:
+            component = self._select(components, usage, moment, end)
+            if component is not None:
+                self.found.add(component, usage.reserved, usage.text, until)
+                self.last_reserved = component
+                if self.policy.reservation_step is ReservationStep.SHARED:
+                    self.last_time = self.last_clock = component
+                break
+        for components in flats:
+            if not any(id(each) in self.flat_done for each in components):
+                fee = self._add_flat(components, usage, moment, end, until)
+                if fee and self.policy.expired_flat is ExpiredFlat.REPLACE:
+                    self.flat_done.update(id(each) for each in tariff.reservation_flat)
+                    break
+        if tariff.restricted and end > usage.start:
+            self._check_split(usage, moment, end, [(times[0] or times[-1], component)])
+
+    def _add_flat(
+        self, components: list[Component], usage: Usage, moment: "Moment", end: int, until: str
+    ) -> bool:
+        component = self._select(components, usage, moment, end)
+        if component is None or id(component) in self.flat_done:
+            return False
+        self.flat_done.add(id(component))
+        self.found.add(component, 1, usage.text, until)
+        return True
+
+    def _select(
+        self, components: list[Component], usage: Usage, moment: "Moment", end: int
+    ) -> Component | None:
+        """The component of the first element whose restrictions hold."""
+        for component in components:
+            checks = component.checks
+            if checks is None:
+                return component
+            if checks.hold(*moment) and (not checks.measured or self._measures_hold(checks, usage, end)):
+                return component
+        return None
+
+    def _check_split(
+        self, usage: Usage, moment: "Moment", end: int, used: Iterable[tuple[list[Component], Component | None]]
+    ) -> None:
+        """Looks whether another price is in force just before the end of the period."""
+        clock_time, day, energy, elapsed = moment
+        if self.tariff.local:
+            shown = self.clock.local(end - 1)
+            clock_time, day = shown % DAY, shown // DAY
+        if usage.energy:
+            energy += usage.energy - 1
+        later = (clock_time, day, energy, elapsed + end - usage.start - 1)
+        for components, component in used:
+            if len(components) == 1 and components[0].checks is None:
+                continue
+            other = self._select(components, usage, later, end)
+            if other is not component and _price_of(other) != _price_of(component):
+                if self.policy.unsplit is Unsplit.REFUSE:
+                    raise InputError("unsplit", "A price changes within the period, so it should have been split.")
+                self.found.flag("unsplit_period")
+
+    # --- power and current ------------------------------------------------------------------------
+
+    def _measures_hold(self, checks: Checks, usage: Usage, end: int) -> bool:
+        return self._measure_holds(
+            checks.min_power, checks.max_power, "POWER", usage, end
+        ) and self._measure_holds(checks.min_current, checks.max_current, "CURRENT", usage, end)
+
+    def _measure_holds(
+        self, lower: int | None, upper: int | None, name: str, usage: Usage, end: int
+    ) -> bool:
+        if lower is None and upper is None:
+            return True
+        extremes = self._extremes(name, usage, end)
+        if extremes is None:
+            if self.policy.unmeasured is Unmeasured.REFUSE:
+                message = f"A price depends on the {name.lower()}, which the period does not tell."
+                raise InputError("unmeasured", message, "dimensions")
+            return self.policy.unmeasured is Unmeasured.HOLDS
+        least, most = extremes
+        if self.policy.power_bounds is PowerBounds.REACHED:
+            least, most = most, least
+        return (lower is None or least >= lower) and (upper is None or most < upper)
+
+    def _extremes(self, name: str, usage: Usage, end: int) -> tuple[int | Fraction, int | Fraction] | None:
+        """The least and the most in the period.
+
+        When only one is told, it stands for both. The mean power decides as well when nothing is told, because
+        a period has to be split where power crosses a bound: all of it is on the same side as its mean.
+        """
+        measures = usage.measures or {}
+        least, most = measures.get(f"MIN_{name}"), measures.get(f"MAX_{name}")
+        if least is None or most is None:
+            one = least if least is not None else most if most is not None else measures.get(name)
+            if one is None:
+                return self._mean(name, usage, end)
+            least = most = one
+        return least, most
+
+    def _mean(self, name: str, usage: Usage, end: int) -> tuple[int | Fraction, int | Fraction] | None:
+        if not usage.energy and not usage.time:
+            return 0, 0
+        if name == "CURRENT" or not usage.metered:
+            return None
+        if usage.time:
+            mean = Fraction(usage.energy * self.tariff.scale.unit, usage.time)
+        elif end > usage.start:
+            mean = Fraction(usage.energy * HOUR, end - usage.start)
+        else:
+            return None
+        return mean, mean
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def round_up(self) -> None:
+        """Once for ENERGY and once for TIME and PARKING_TIME together: the total of the priced volume, by the
+        step of the component that was used last and at its price (mod_cdrs, step_size)."""
+        unit = self.tariff.scale.unit
+        if self.last_energy is not None and self.last_energy.step:
+            total = self._total(("ENERGY",))
+            step = self.last_energy.step * unit // WH_PER_KWH
+            if total % step >= unit // ENERGY_TOLERANCE:
+                self.found.buckets[id(self.last_energy)].added = -total % step
+        if self.policy.clock_step is ClockStep.LAST:
+            last = self.last_clock
+        else:
+            last = self.last_parking or self.last_time
+        self._round_up_time(last)
+        if self.policy.reservation_step is ReservationStep.OWN:
+            self._round_up_time(self.last_reserved)
+
+    def _round_up_time(self, last: Component | None) -> None:
+        if last is None or not last.step:
+            return
+        kinds: tuple[str, ...] = (last.kind,)
+        if self.policy.reservation_step is ReservationStep.SHARED and last.kind != "PARKING_TIME":
+            kinds = ("TIME", "RESERVATION_TIME")
+        total = self._total(kinds) * SECONDS_PER_HOUR
+        step = last.step * self.tariff.scale.unit
+        if total % step >= self.tariff.scale.unit // TIME_TOLERANCE:
+            self.found.buckets[id(last)].added = -total % step
+
+    def _total(self, kinds: tuple[str, ...]) -> int:
+        return sum(bucket.volume for bucket in self.found.buckets.values() if bucket.component.kind in kinds)
+
+
+Moment = tuple[int, int, int, int]
+"""Time of day, date, energy so far, time so far."""
+
+
+def _charging_start(session: Session) -> int:
+    """When the charging session starts: a reservation before it is over then."""
+    periods = session.periods
+    if not any(usage.reserved for usage in periods):
+        return session.start
+    for usage in periods:
+        if usage.energy or usage.time or usage.parking:
+            return usage.start
+    return FOREVER
+
+
+def _price_of(component: Component | None) -> tuple[int, int | None, int]:
+    return (0, None, 0) if component is None else (component.price, component.vat, component.step)
