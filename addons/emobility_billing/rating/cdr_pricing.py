@@ -6,7 +6,6 @@ all hold then (mod_tariffs, Tariff object). ``min_kwh`` and ``max_kwh`` look at 
 before it is over. Money is not touched here; `settlement` does that.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -123,12 +122,12 @@ class _Pricing:
             self.found.flag("tariff_not_valid")
 
     def run(self) -> None:
-        tariff, session = self.tariff, self.session
+        session, local = self.session, self.tariff.local
         periods = session.periods
         origin = _charging_start(session)
         reserves = origin != session.start or session.expired
         energy = 0
-        clock_time = day = 0
+        shown = self.clock.local(periods[0].start) if local else 0
         last = len(periods) - 1
         for index, usage in enumerate(periods):
             start = usage.start
@@ -137,26 +136,45 @@ class _Pricing:
                 end, until = following.start, following.text
             else:
                 end, until = session.end, session.end_text
-            if tariff.local:
-                shown = self.clock.local(start)
-                clock_time, day = shown % DAY, shown // DAY
-            moment = (clock_time, day, energy, start - origin)
+            shown_end = self.clock.local(end) if local else 0
+            moment = (shown % DAY, shown // DAY, energy, start - origin)
             try:
                 if reserves and usage.reserved:
-                    moment = (clock_time, day, 0, start - session.start)
-                    self._price_reservation(usage, moment, end, until)
-                    moment = (clock_time, day, energy, start - origin)
+                    of_reservation = (shown % DAY, shown // DAY, 0, start - session.start)
+                    self._price_reservation(usage, of_reservation, end, until)
                 if not reserves or start >= origin and not session.expired:
-                    self._price_charging(usage, moment, end, until)
+                    used = self._price_charging(usage, moment, end, until)
+                    if self._may_change(usage, moment, end, shown, shown_end):
+                        self._check_split(usage, moment, end, used)
             except InputError as error:
                 raise error.under(f"charging_periods[{index}]") from None
             energy += usage.energy
+            shown = shown_end
+
+    def _may_change(self, usage: Usage, moment: "Moment", end: int, shown: int, shown_end: int) -> bool:
+        """Whether anything that a price depends on passes a limit between the start and the end of the period."""
+        tariff = self.tariff
+        if tariff.local:
+            span = end - usage.start
+            clock_time = moment[0]
+            if shown_end - shown != span or clock_time + span > DAY:
+                return span > 0
+            for limit in tariff.clock_limits:
+                if clock_time < limit < clock_time + span:
+                    return True
+        for limit in tariff.energy_limits:
+            if moment[2] < limit < moment[2] + usage.energy:
+                return True
+        for limit in tariff.elapsed_limits:
+            if moment[3] < limit < moment[3] + end - usage.start:
+                return True
+        return False
 
     # --- one period -------------------------------------------------------------------------------
 
-    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
+    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> "Used":
         tariff, add = self.tariff, self.found.add
-        used: list[tuple[list[Component], Component | None]] = []
+        used: Used = []
         if usage.energy:
             component = self._select(tariff.energy, usage, moment, end)
             if component is not None:
@@ -183,8 +201,7 @@ class _Pricing:
             used.append((tariff.parking, component))
         if tariff.flat and (not self.session_flat_done or self.policy.flat_fees is FlatFees.EACH):
             self.session_flat_done |= self._add_flat(tariff.flat, usage, moment, end, until)
-        if tariff.restricted and end > usage.start:
-            self._check_split(usage, moment, end, used)
+        return used
 
     def _price_reservation(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
         """Reserved time and the fees for it; an expired reservation has prices of its own."""
@@ -194,7 +211,6 @@ class _Pricing:
         if self.session.expired:
             times = [tariff.expiry_time, tariff.reservation_time]
             flats = [tariff.expiry_flat, tariff.reservation_flat]
-        component = None
         for components in times:
             component = self._select(components, usage, moment, end)
             if component is not None:
@@ -209,8 +225,6 @@ class _Pricing:
                 if fee and self.policy.expired_flat is ExpiredFlat.REPLACE:
                     self.flat_done.update(id(each) for each in tariff.reservation_flat)
                     break
-        if tariff.restricted and end > usage.start:
-            self._check_split(usage, moment, end, [(times[0] or times[-1], component)])
 
     def _add_flat(
         self, components: list[Component], usage: Usage, moment: "Moment", end: int, until: str
@@ -234,9 +248,7 @@ class _Pricing:
                 return component
         return None
 
-    def _check_split(
-        self, usage: Usage, moment: "Moment", end: int, used: Iterable[tuple[list[Component], Component | None]]
-    ) -> None:
+    def _check_split(self, usage: Usage, moment: "Moment", end: int, used: "Used") -> None:
         """Looks whether another price is in force just before the end of the period."""
         clock_time, day, energy, elapsed = moment
         if self.tariff.local:
@@ -339,6 +351,8 @@ class _Pricing:
         return sum(bucket.volume for bucket in self.found.buckets.values() if bucket.component.kind in kinds)
 
 
+Used = list[tuple[list[Component], Component | None]]
+"""The prices of a dimension, and the one that was used."""
 Moment = tuple[int, int, int, int]
 """Time of day, date, energy so far, time so far."""
 

@@ -4,7 +4,7 @@ All numbers are multiples of ``10 ** -digits`` of the scale that the tariff was 
 day and durations are microseconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,34 +17,32 @@ EVERY_DAY = 0b1111111
 class Checks:
     """The restrictions of an element. A bound that is not set is one that always holds.
 
-    ``local``: whether anything depends on a wall clock. ``weekdays``: bit 0 is Monday. ``night_day``: the hours
-    after midnight of a window over midnight count to the day before.
+    :ivar words: the restrictions as they were written
+    :ivar local: whether anything depends on a wall clock
+    :ivar weekdays: bit 0 is Monday
+    :ivar night_day: the hours after midnight of a window over midnight count to the day before
     """
 
-    __slots__ = (
-        "end_day", "end_time", "local", "max_current", "max_elapsed", "max_energy", "max_power", "measured",
-        "min_current", "min_elapsed", "min_energy", "min_power", "night_day", "start_day", "start_time", "weekdays",
-        "words",
-    )  # fmt: skip
+    # Defaults are those of the class: most restrictions set two or three, and a tariff is read for each CDR.
+    local = False
+    start_time = 0
+    end_time = FOREVER
+    start_day = -FOREVER
+    end_day = FOREVER
+    weekdays = EVERY_DAY
+    night_day = False
+    min_energy = -FOREVER
+    max_energy = FOREVER
+    min_elapsed = -FOREVER
+    max_elapsed = FOREVER
+    measured = False
+    min_power: int | None = None
+    max_power: int | None = None
+    min_current: int | None = None
+    max_current: int | None = None
 
-    def __init__(self) -> None:
-        self.local = False
-        self.start_time = 0
-        self.end_time = FOREVER
-        self.start_day = -FOREVER
-        self.end_day = FOREVER
-        self.weekdays = EVERY_DAY
-        self.night_day = False
-        self.min_energy = -FOREVER
-        self.max_energy = FOREVER
-        self.min_elapsed = -FOREVER
-        self.max_elapsed = FOREVER
-        self.measured = False
-        self.min_power: int | None = None
-        self.max_power: int | None = None
-        self.min_current: int | None = None
-        self.max_current: int | None = None
-        self.words: dict[str, Any] = {}
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        self.words = words
 
     def hold(self, clock: int, day: int, energy: int, elapsed: int) -> bool:
         """Whether all restrictions hold that do not depend on power or current.
@@ -89,7 +87,11 @@ class Component:
 
 @dataclass(slots=True)
 class Compiled:
-    """A tariff. Each list holds the components of one dimension in the order of their elements."""
+    """A tariff. Each list holds the components of one dimension in the order of their elements.
+
+    ``energy_limits``, ``elapsed_limits`` and ``clock_limits`` are where a price may change: energy and time since
+    the start of the session, and time of day besides midnight.
+    """
 
     scale: Scale
     version: str
@@ -109,9 +111,11 @@ class Compiled:
     valid_from: int
     valid_until: int
     local: bool
-    restricted: bool
     names_vat: bool
     flags: list[str]
+    energy_limits: list[int]
+    elapsed_limits: list[int]
+    clock_limits: list[int]
 
     def components(self) -> Iterator[Component]:
         """All prices, reservations last."""

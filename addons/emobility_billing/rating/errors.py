@@ -29,7 +29,7 @@ class InputError(RatingError):
 
     def under(self, outer: str) -> "InputError":
         """The same error, seen from the object that holds the one it was found in."""
-        joint = "." if self.path and not self.path.startswith("[") else ""
+        joint = "." if outer and self.path and not self.path.startswith("[") else ""
         self.path = f"{outer}{joint}{self.path}"
         return self
 

@@ -25,6 +25,10 @@ COMMON = len("2024-12-05T17:39:09Z")
 VARIES = DAY
 """Stands for the offset of a day on which clocks are changed; a real offset is less than a day."""
 
+TIMES_OF_DAY = {
+    f"{hour:02}:{minute:02}": hour * HOUR + minute * MINUTE for hour in range(24) for minute in range(60)
+} | {"24:00": 0}
+
 _days: dict[str, int] = {}
 _times: dict[str, int] = {}
 
@@ -74,15 +78,11 @@ def parse_day(text: object) -> int:
         raise InputError("invalid_date", f"{str(text)[:40]!r} is not a date such as 2015-12-24.") from None
 
 
-@lru_cache(maxsize=1500)
 def parse_time_of_day(text: object) -> int:
     """Microseconds since midnight of an OCPI time of day, ``13:30``; ``24:00`` (allowed by 2.1.1) is midnight."""
-    if isinstance(text, str) and len(text) == 5 and text[2] == ":" and (text[:2] + text[3:]).isascii():
-        hours, minutes = text[:2], text[3:]
-        if hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60:
-            return int(hours) * HOUR + int(minutes) * MINUTE
-        if text == "24:00":
-            return 0
+    value = TIMES_OF_DAY.get(text) if isinstance(text, str) else None
+    if value is not None:
+        return value
     raise InputError("invalid_time", f"{str(text)[:40]!r} is not a time of day such as 13:30.")
 
 

@@ -74,17 +74,16 @@ def read_cdr(data: object, scale: Scale = USUAL) -> Session:
         raise InputError("out_of_range", "The session lasts for more than a year.", end_name)
     periods: list[Usage] = []
     before = start
-    for index, entry in enumerate(required_list(cdr, "charging_periods", MOST_PERIODS)):
-        try:
-            usage = _read_period(as_object(entry), scale)
-            if usage.start < before:
-                raise _misplaced(usage.start < start)
-            if usage.start > end:
-                raise InputError("invalid_period", "The period starts after the session ends.", "start_date_time")
-        except InputError as error:
-            raise error.under(f"charging_periods[{index}]") from None
-        before = usage.start
-        periods.append(usage)
+    try:
+        for entry in required_list(cdr, "charging_periods", MOST_PERIODS):
+            usage = _read_period(entry, scale)
+            if not before <= usage.start <= end:
+                raise _misplaced(usage.start, start, end)
+            before = usage.start
+            periods.append(usage)
+    except InputError as error:
+        place = "" if error.path == "charging_periods" else f"charging_periods[{len(periods)}]"
+        raise error.under(place) from None
     return _session(cdr, start, end, end_name, currency, periods)
 
 
@@ -96,9 +95,11 @@ def _session(
     return Session(start, end, cdr[end_name], currency, expired, periods, [])
 
 
-def _misplaced(before_session: bool) -> InputError:
-    if before_session:
+def _misplaced(at: int, start: int, end: int) -> InputError:
+    if at < start:
         return InputError("invalid_period", "The period starts before the session.", "start_date_time")
+    if at > end:
+        return InputError("invalid_period", "The period starts after the session ends.", "start_date_time")
     return InputError("invalid_period", "The period starts before the one that it follows.", "start_date_time")
 
 
@@ -112,7 +113,10 @@ def _instant(data: JsonObject, name: str) -> int:
         raise error.under(name) from None
 
 
-def _read_period(period: JsonObject, scale: Scale) -> Usage:
+def _read_period(period: Any, scale: Scale) -> Usage:
+    if type(period) is not dict:
+        period = as_object(period)
+    text = period.get("start_date_time")
     start = _instant(period, "start_date_time")
     energy: int | None = None
     time: int | None = None
@@ -146,16 +150,14 @@ def _read_period(period: JsonObject, scale: Scale) -> Usage:
         raise (error if error.path else error.under("volume")).under(f"dimensions[{position}]") from None
     except (KeyError, TypeError):
         raise _broken_dimension(dimensions[position]).under(f"dimensions[{position}]") from None
-    usage = Usage(
-        start, period["start_date_time"], energy or 0, time or 0, parking or 0, reserved or 0, measures,
-        energy is not None, period.get("tariff_id"),
-    )  # fmt: skip
-    if usage.energy < 0 or usage.time < 0 or usage.parking < 0 or usage.reserved < 0:
-        raise _negative(usage)
-    longest = max(usage.time, usage.parking, usage.reserved)
-    if usage.energy > MOST_ENERGY * scale.unit or longest > MOST_HOURS * scale.unit:
-        raise InputError("out_of_range", "A volume is more than a charging session can have.", "dimensions")
-    return usage
+    metered = energy is not None
+    energy, time, parking, reserved = energy or 0, time or 0, parking or 0, reserved or 0
+    most = MOST_HOURS * scale.unit
+    if not (
+        0 <= energy <= MOST_ENERGY * scale.unit and 0 <= time <= most and 0 <= parking <= most and 0 <= reserved <= most
+    ):
+        raise _odd_volume(energy, time, parking, reserved)
+    return Usage(start, text, energy, time, parking, reserved, measures, metered, period.get("tariff_id"))
 
 
 def _no_dimensions(dimensions: object) -> InputError:
@@ -179,9 +181,9 @@ def _broken_dimension(dimension: Any) -> InputError:
     return InputError("invalid_type", "The type of a dimension is a text.", "type")
 
 
-def _negative(usage: Usage) -> InputError:
+def _odd_volume(*values: int) -> InputError:
     """Energy may be negative in OCPI (fed into the grid), but no price of a tariff is meant for that."""
-    names = ("ENERGY", "TIME", "PARKING_TIME", "RESERVATION_TIME")
-    values = (usage.energy, usage.time, usage.parking, usage.reserved)
-    name = next(name for name, value in zip(names, values, strict=True) if value < 0)
-    return InputError("negative", f"The volume of {name} is negative.", "dimensions")
+    for name, value in zip(("ENERGY", "TIME", "PARKING_TIME", "RESERVATION_TIME"), values, strict=True):
+        if value < 0:
+            return InputError("negative", f"The volume of {name} is negative.", "dimensions")
+    return InputError("out_of_range", "A volume is more than a charging session can have.", "dimensions")

@@ -54,7 +54,7 @@ def read_tariff(
         [], [], [], [], [], [], [], [],
         _price_limit(tariff, "min_price", version, scale), _price_limit(tariff, "max_price", version, scale),
         _instant_of(tariff, "start_date_time", -FOREVER), _instant_of(tariff, "end_date_time", FOREVER),
-        False, False, False, [],
+        False, False, [], [], [], [],
     )  # fmt: skip
     _check_limits(compiled)
     elements = required_list(tariff, "elements", MOST_ELEMENTS)
@@ -117,13 +117,16 @@ def currency_of(data: JsonObject) -> str:
 
 def non_negative(data: JsonObject, name: str, read: Callable[[object], int]) -> int:
     """A required number that is 0 or more, scaled."""
+    value = data.get(name)
+    if value is None:
+        required(data, name)
     try:
-        value = read(required(data, name))
+        value = read(value)
     except InputError as error:
-        raise error if error.path else error.under(name) from None
+        raise error.under(name) from None
     if value < 0:
         raise InputError("negative", f"{name} must not be negative.", name)
-    return value
+    return int(value)
 
 
 def _identifier(tariff: JsonObject) -> str:
@@ -230,20 +233,22 @@ def _list_for(
 def _read_component(
     data: JsonObject, element: int, checks: Checks | None, compiled: Compiled
 ) -> tuple[str, Component]:
-    dimension = required(data, "type")
+    dimension = data.get("type")
     if dimension not in DIMENSIONS:
+        required(data, "type")
         raise InputError("unknown_dimension", f"{str(dimension)[:40]!r} is not a dimension of a tariff.", "type")
-    price = non_negative(data, "price", compiled.scale.number)
+    number = compiled.scale.number
+    price = non_negative(data, "price", number)
     vat = data.get("vat")
     if vat is not None:
-        vat = non_negative(data, "vat", compiled.scale.number)
+        vat = non_negative(data, "vat", number)
         if vat > 100 * compiled.scale.unit:
             raise InputError("out_of_range", "A VAT percentage is at most 100.", "vat")
         compiled.names_vat = True
     step = data.get("step_size")
     if type(step) is not int or not 0 <= step <= LARGEST_STEP:
         step = _odd_step(data, dimension)
-    return dimension, Component(dimension, element, price, step, vat, checks)
+    return str(dimension), Component(str(dimension), element, price, step, vat, checks)
 
 
 def _odd_step(data: JsonObject, dimension: str) -> int:
@@ -296,26 +301,33 @@ def _read_restrictions(
             compiled.flags.append(f"unknown_restriction_{name}"[:60])
             continue
         if checks is None:
-            checks = Checks()
-        checks.words[name] = value
+            checks = Checks(restrictions)
         try:
             read(checks, value, compiled.scale)
         except InputError as error:
             raise (error if error.path else error.under(name)) from None
     if checks is not None:
-        compiled.restricted = True
         if checks.local:
             compiled.local = True
             _close_window(checks, policy)
+        _note_limits(checks, compiled)
     return checks, reservation
+
+
+def _note_limits(checks: Checks, compiled: Compiled) -> None:
+    if checks.local:
+        compiled.clock_limits += (checks.start_time, checks.end_time)
+    if checks.min_energy > 0 or checks.max_energy != FOREVER:
+        compiled.energy_limits += (checks.min_energy, checks.max_energy)
+    if checks.min_elapsed > 0 or checks.max_elapsed != FOREVER:
+        compiled.elapsed_limits += (checks.min_elapsed, checks.max_elapsed)
 
 
 def _close_window(checks: Checks, policy: Policy) -> None:
     """Makes midnight as the end the end of the day, and decides the questions that OCPI leaves open."""
     if checks.end_time == 0:
-        checks.end_time = DAY
-        if checks.start_time == 0 and "start_time" in checks.words and policy.equal_times is EqualTimes.NEVER:
-            checks.end_time = 0
+        equal = checks.start_time == 0 and checks.words.get("start_time") is not None
+        checks.end_time = 0 if equal and policy.equal_times is EqualTimes.NEVER else DAY
     elif checks.start_time == checks.end_time and policy.equal_times is EqualTimes.ALL_DAY:
         checks.start_time, checks.end_time = 0, DAY
     checks.night_day = policy.overnight_day is OvernightDay.START

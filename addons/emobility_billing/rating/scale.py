@@ -50,12 +50,22 @@ class Scale:
 
     def _decimal(self, value: object) -> int:
         number = _as_decimal(value)
-        if not number.is_finite() or abs(number) > LARGEST:
+        if not -LARGEST <= number <= LARGEST:
             raise _unusable(number)
-        whole, rest = divmod(number.scaleb(self.digits), 1)
-        if rest:
+        # By hand, because Decimal's own arithmetic rounds to 28 digits.
+        sign, digits, exponent = number.as_tuple()
+        assert isinstance(exponent, int)
+        places = exponent + self.digits
+        if places < -MOST_DIGITS:
             raise InexactError(str(number))
-        return int(whole)
+        whole = int("".join(map(str, digits)))
+        if places >= 0:
+            whole *= int(10**places)
+        else:
+            whole, rest = divmod(whole, int(10**-places))
+            if rest:
+                raise InexactError(str(number))
+        return -whole if sign else whole
 
     def decimal(self, value: int) -> Decimal:
         """The number that was read as ``value``."""
@@ -86,15 +96,16 @@ def _decimals(value: Decimal | float | str) -> int:
         number = _as_decimal(value)
     except InputError:
         return 0
-    exponent = number.as_tuple().exponent if number.is_finite() else 0
+    exponent = number.as_tuple().exponent
     return -exponent if isinstance(exponent, int) and exponent < 0 else 0
 
 
 def _as_decimal(value: object) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, float):
-        return Decimal(repr(value))
+    if isinstance(value, (Decimal, float)):
+        number = Decimal(repr(value)) if isinstance(value, float) else value
+        if not number.is_finite():
+            raise _unusable(number)
+        return number
     if isinstance(value, str) and len(value) <= 60 and value and value[-1].isdigit() and value.isascii():
         try:
             return Decimal(value.replace("_", "?"))
@@ -104,6 +115,6 @@ def _as_decimal(value: object) -> Decimal:
 
 
 def _unusable(value: float | int | Decimal) -> InputError:
-    if isinstance(value, float) and not isfinite(value) or isinstance(value, Decimal) and not value.is_finite():
+    if not (value.is_finite() if isinstance(value, Decimal) else isfinite(value)):
         return InputError("not_a_number", f"{value} is not a number that can be charged.")
     return InputError("out_of_range", f"{str(value)[:30]} is more than anything in a charging session.")

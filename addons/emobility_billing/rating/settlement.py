@@ -30,11 +30,11 @@ TAX_NAME = "VAT"
 class TaxLine:
     """One tax of a line or of a total.
 
-    :ivar percentage: None when an amount after taxes is given, but not what rate it is due to
+    :ivar percentage: a decimal text; None when an amount after taxes is given, but not what rate it is due to
     """
 
     name: str
-    percentage: Decimal | None
+    percentage: str | None
     amount: int
 
 
@@ -91,8 +91,8 @@ class Priced:
         digits = self.digits
         return {
             "currency": self.currency,
-            "before_taxes": _amount(self.before_taxes, digits),
-            "after_taxes": _amount(self.after_taxes, digits),
+            "before_taxes": amount_text(self.before_taxes, digits),
+            "after_taxes": amount_text(self.after_taxes, digits),
             "taxes": [_tax_to_json(tax, digits) for tax in self.taxes],
             "lines": [
                 {
@@ -101,8 +101,8 @@ class Priced:
                     "quantity": line.quantity,
                     "billed_quantity": line.billed_quantity,
                     "unit_price": line.unit_price,
-                    "before_taxes": _amount(line.before_taxes, digits),
-                    "after_taxes": _amount(line.after_taxes, digits),
+                    "before_taxes": amount_text(line.before_taxes, digits),
+                    "after_taxes": amount_text(line.after_taxes, digits),
                     "taxes": [_tax_to_json(tax, digits) for tax in line.taxes],
                     "from": line.since,
                     "to": line.until,
@@ -143,6 +143,7 @@ class _Taxes:
         self.full = 100 * tariff.scale.unit
         self.scale = tariff.scale
         self.sums: dict[int, list[int]] = {}
+        self.texts: dict[int, str] = {}
 
     def add(self, amount: int, rate: int | None) -> tuple[int | None, int | None, list[TaxLine]]:
         """Before, after and the taxes of a line of ``amount`` (before taxes, or after them when included)."""
@@ -152,19 +153,20 @@ class _Taxes:
             if amount == 0:
                 return 0, 0, []
             return (None, amount, []) if self.included else (amount, None, [])
-        sums = self.sums.setdefault(rate, [0, 0])
+        sums = self.sums.get(rate)
+        if sums is None:
+            sums = self.sums[rate] = [0, 0]
+            self.texts[rate] = decimal_text(rate, self.scale.digits)
         sums[0] += amount
         whole = self.full + rate if self.included else self.full
         total = (2 * sums[0] * rate + whole) // (2 * whole)
         tax = total - sums[1]
         sums[1] = total
-        lines = [TaxLine(TAX_NAME, self.scale.decimal(rate), tax)]
+        lines = [TaxLine(TAX_NAME, self.texts[rate], tax)]
         return (amount - tax, amount, lines) if self.included else (amount, amount + tax, lines)
 
     def totals(self) -> list[TaxLine]:
-        return [
-            TaxLine(TAX_NAME, self.scale.decimal(rate), sums[1]) for rate, sums in sorted(self.sums.items())
-        ]
+        return [TaxLine(TAX_NAME, self.texts[rate], sums[1]) for rate, sums in sorted(self.sums.items())]
 
 
 def _line(bucket: Bucket, tariff: Compiled, places: int, taxes: _Taxes) -> PricedLine:
@@ -193,9 +195,8 @@ def _line(bucket: Bucket, tariff: Compiled, places: int, taxes: _Taxes) -> Price
 def _reason(bucket: Bucket, scale: Scale) -> str:
     component = bucket.component
     text = f"element {component.element + 1}"
-    if component.checks is not None and component.checks.words:
-        words = component.checks.words
-        text += " (" + ", ".join(f"{name} {_word(value)}" for name, value in words.items()) + ")"
+    if component.checks is not None:
+        text += f" ({', '.join([f'{name} {_word(value)}' for name, value in component.checks.words.items()])})"
     if bucket.added:
         text += f", rounded up to step_size {component.step}"
     return text
@@ -319,24 +320,29 @@ def half_up(numerator: int, denominator: int) -> int:
 
 def decimal_text(value: int, digits: int) -> str:
     """A multiple of ``10 ** -digits`` without trailing zeros."""
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    unit = 10**digits
-    whole, rest = divmod(value, unit)
-    if not rest:
-        return f"{sign}{whole}"
-    return f"{sign}{whole}.{rest:0{digits}d}".rstrip("0")
+    if value < 0:
+        return "-" + decimal_text(-value, digits)
+    text = str(value)
+    if len(text) <= digits:
+        text = text.zfill(digits + 1)
+    point = len(text) - digits
+    decimals = text[point:].rstrip("0")
+    return f"{text[:point]}.{decimals}" if decimals else text[:point]
 
 
-def _amount(value: int | None, digits: int) -> str | None:
+def amount_text(value: int | None, digits: int) -> str | None:
     """An amount of money: without trailing zeros, but with the two decimals that people expect."""
     if value is None:
         return None
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    if digits == 0:
-        return f"{sign}{value}"
-    whole, rest = divmod(value, 10**digits)
-    decimals = f"{rest:0{digits}d}"
-    return f"{sign}{whole}.{decimals[:SHOWN_DIGITS]}{decimals[SHOWN_DIGITS:].rstrip('0')}"
+    if value < 0:
+        return f"-{amount_text(-value, digits)}"
+    text = str(value)
+    if len(text) <= digits:
+        text = text.zfill(digits + 1)
+    if digits <= SHOWN_DIGITS:
+        return f"{text[:-digits]}.{text[-digits:]}" if digits else text
+    point = len(text) - digits
+    return f"{text[:point]}.{text[point:point + SHOWN_DIGITS]}{text[point + SHOWN_DIGITS:].rstrip('0')}"
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
@@ -349,5 +355,4 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _tax_to_json(tax: TaxLine, digits: int) -> dict[str, Any]:
-    percentage = None if tax.percentage is None else format(tax.percentage.normalize(), "f")
-    return {"name": tax.name, "percentage": percentage, "amount": _amount(tax.amount, digits)}
+    return {"name": tax.name, "percentage": tax.percentage, "amount": amount_text(tax.amount, digits)}
