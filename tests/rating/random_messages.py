@@ -34,7 +34,8 @@ def message(seed: int) -> dict[str, Any]:
 def tariff(chance: Chance, version: str) -> dict[str, Any]:
     rates = chance.choice(((), (19,), (7, 19, 5.2), (None, 21)))
     data: dict[str, Any] = {
-        "id": "T", "currency": "EUR", "elements": [element(chance, version, rates) for _ in range(chance.randint(1, 4))],
+        "id": "T", "currency": "EUR",
+        "elements": [element(chance, version, rates) for _ in range(chance.randint(1, 4))],
     }  # fmt: skip
     if version == "2.3.0":
         data["tax_included"] = chance.choice(("NO", "NO", "YES", "N/A"))
@@ -92,9 +93,11 @@ def restricted(chance: Chance) -> dict[str, Any]:
 def cdr(chance: Chance, version: str) -> dict[str, Any]:
     start = at = chance.choice(STARTS) + timedelta(minutes=chance.randrange(0, 720, 15))
     periods = []
-    phases = chance.choice((["charge"], ["charge", "park"], ["charge"] * 5, ["charge", "park", "charge", "park"], ["both"]))
+    phases = chance.choice((
+        ["charge"], ["charge", "park"], ["charge"] * 5, ["charge", "park", "charge", "park"], ["both"],
+    ))  # fmt: skip
     if version != "2.1.1" and chance.maybe(0.25):
-        phases = ["reserve", *chance.choice((phases, []))]
+        phases = chance.choice((["reserve", *phases], ["reserve"], ["reserve and charge", *phases]))
     for phase in phases:
         minutes = chance.choice((0, 6, 12, 15, 30, 45, 60, 180))
         periods.append({"start_date_time": instant(at), "dimensions": dimensions(chance, phase, minutes)})
@@ -107,9 +110,9 @@ def cdr(chance: Chance, version: str) -> dict[str, Any]:
 def dimensions(chance: Chance, phase: str, minutes: int) -> list[dict[str, Any]]:
     hours = round(minutes / 60, 4)
     volumes: dict[str, float] = {}
-    if phase == "reserve":
+    if phase.startswith("reserve"):
         volumes["RESERVATION_TIME"] = hours
-    if phase in ("charge", "both"):
+    if phase.endswith("charge") or phase == "both":
         volumes |= {"ENERGY": round(chance.choice((0, 1, 2.5, chance.uniform(0, 12))), 4), "TIME": hours}
         current = chance.choice((10, 16, 32, 40))
         volumes |= chance.choice((

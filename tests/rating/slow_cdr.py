@@ -175,14 +175,16 @@ def add_steps(used: list[Used]) -> None:
 def costs(used: list[Used], tariff: dict[str, Any], version: str) -> tuple[Fraction | None, Fraction | None]:
     before: Fraction | None = Fraction(0)
     after: Fraction | None = Fraction(0)
+    if version == "2.1.1":
+        used = [Used(u.dimension, u.reservation, {**u.component, "vat": None}, u.volume) for u in used]
     names_vat = any("vat" in c for element in tariff["elements"] for c in element["price_components"])
     included = tariff.get("tax_included", "NO")
     for each in used:
         cost = number(each.component["price"]) * each.volume
-        vat: Fraction | None = number(each.component.get("vat", 0)) / 100
+        vat: Fraction | None = number(each.component.get("vat") or 0) / 100
         if included == "N/A":
             vat = Fraction(0)
-        elif "vat" not in each.component and (version == "2.1.1" or version == "2.3.0" and not names_vat) and cost:
+        elif each.component.get("vat") is None and (version == "2.1.1" or version == "2.3.0" and not names_vat) and cost:
             vat = None
         if included == "YES":
             net, gross = cost / (1 + vat) if vat is not None else None, cost

@@ -124,8 +124,8 @@ class _Pricing:
     def run(self) -> None:
         session, local = self.session, self.tariff.local
         periods = session.periods
-        origin = _charging_start(session)
-        reserves = origin != session.start or session.expired
+        reserves = any([usage.reserved for usage in periods])
+        origin = _charging_start(session) if reserves else session.start
         energy = 0
         shown = self.clock.local(periods[0].start) if local else 0
         last = len(periods) - 1
@@ -359,10 +359,7 @@ Moment = tuple[int, int, int, int]
 
 def _charging_start(session: Session) -> int:
     """When the charging session starts: a reservation before it is over then."""
-    periods = session.periods
-    if not any(usage.reserved for usage in periods):
-        return session.start
-    for usage in periods:
+    for usage in session.periods:
         if usage.energy or usage.time or usage.parking:
             return usage.start
     return FOREVER

@@ -239,7 +239,8 @@ def _read_component(
         raise InputError("unknown_dimension", f"{str(dimension)[:40]!r} is not a dimension of a tariff.", "type")
     number = compiled.scale.number
     price = non_negative(data, "price", number)
-    vat = data.get("vat")
+    # 2.1.1 has no such field: its prices are without taxes, whatever they are.
+    vat = data.get("vat") if compiled.version != "2.1.1" else None
     if vat is not None:
         vat = non_negative(data, "vat", number)
         if vat > 100 * compiled.scale.unit:
