@@ -184,7 +184,9 @@ def costs(used: list[Used], tariff: dict[str, Any], version: str) -> tuple[Fract
         vat: Fraction | None = number(each.component.get("vat") or 0) / 100
         if included == "N/A":
             vat = Fraction(0)
-        elif each.component.get("vat") is None and (version == "2.1.1" or version == "2.3.0" and not names_vat) and cost:
+        elif each.component.get("vat") is None and cost and (
+            version == "2.1.1" or version == "2.3.0" and not names_vat
+        ):
             vat = None
         if included == "YES":
             net, gross = cost / (1 + vat) if vat is not None else None, cost

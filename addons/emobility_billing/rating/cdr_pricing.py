@@ -54,18 +54,10 @@ class Bucket:
 
 @dataclass(slots=True)
 class Buckets:
-    """All that a session is charged for, in the order in which it was used first."""
+    """All that a session is charged for, in the order in which it was used first, and what is to be said of it."""
 
-    buckets: dict[int, Bucket]
+    buckets: dict[Component, Bucket]
     flags: list[str]
-
-    def add(self, component: Component, volume: int, since: str, until: str) -> None:
-        bucket = self.buckets.get(id(component))
-        if bucket is None:
-            self.buckets[id(component)] = Bucket(component, volume, since, until)
-        else:
-            bucket.volume += volume
-            bucket.until = until
 
     def flag(self, name: str) -> None:
         if name not in self.flags:
@@ -108,13 +100,14 @@ class _Pricing:
         self.session = session
         self.clock = clock
         self.policy = policy
-        self.found = Buckets({}, [*tariff.flags, *session.flags])
+        self.buckets: dict[Component, Bucket] = {}
+        self.found = Buckets(self.buckets, [*tariff.flags])
         self.last_energy: Component | None = None
         self.last_time: Component | None = None
         self.last_parking: Component | None = None
         self.last_reserved: Component | None = None
         self.last_clock: Component | None = None
-        self.flat_done: set[int] = set()
+        self.flat_done: set[Component] = set()
         self.session_flat_done = False
         if not tariff.valid_from <= session.start < tariff.valid_until:
             if policy.validity is Validity.REFUSE:
@@ -129,6 +122,7 @@ class _Pricing:
         energy = 0
         shown = self.clock.local(periods[0].start) if local else 0
         last = len(periods) - 1
+        limited = local or self.tariff.energy_limits or self.tariff.elapsed_limits
         for index, usage in enumerate(periods):
             start = usage.start
             if index < last:
@@ -143,9 +137,9 @@ class _Pricing:
                     of_reservation = (shown % DAY, shown // DAY, 0, start - session.start)
                     self._price_reservation(usage, of_reservation, end, until)
                 if not reserves or start >= origin and not session.expired:
-                    used = self._price_charging(usage, moment, end, until)
-                    if self._may_change(usage, moment, end, shown, shown_end):
-                        self._check_split(usage, moment, end, used)
+                    self._price_charging(usage, moment, end, until)
+                    if limited and self._may_change(usage, moment, end, shown, shown_end):
+                        self._check_split(usage, moment, end)
             except InputError as error:
                 raise error.under(f"charging_periods[{index}]") from None
             energy += usage.energy
@@ -172,36 +166,39 @@ class _Pricing:
 
     # --- one period -------------------------------------------------------------------------------
 
-    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> "Used":
-        tariff, add = self.tariff, self.found.add
-        used: Used = []
+    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
+        tariff = self.tariff
         if usage.energy:
             component = self._select(tariff.energy, usage, moment, end)
             if component is not None:
-                add(component, usage.energy, usage.text, until)
+                self._add(component, usage.energy, usage, until)
                 self.last_energy = component
             elif tariff.energy:
                 self.found.flag("unpriced_energy")
-            used.append((tariff.energy, component))
         if usage.time:
             component = self._select(tariff.time, usage, moment, end)
             if component is not None:
-                add(component, usage.time, usage.text, until)
+                self._add(component, usage.time, usage, until)
                 self.last_time = self.last_clock = component
             elif tariff.time:
                 self.found.flag("unpriced_time")
-            used.append((tariff.time, component))
         if usage.parking:
             component = self._select(tariff.parking, usage, moment, end)
             if component is not None:
-                add(component, usage.parking, usage.text, until)
+                self._add(component, usage.parking, usage, until)
                 self.last_parking = self.last_clock = component
             elif tariff.parking:
                 self.found.flag("unpriced_parking_time")
-            used.append((tariff.parking, component))
         if tariff.flat and (not self.session_flat_done or self.policy.flat_fees is FlatFees.EACH):
             self.session_flat_done |= self._add_flat(tariff.flat, usage, moment, end, until)
-        return used
+
+    def _add(self, component: Component, volume: int, usage: Usage, until: str) -> None:
+        bucket = self.buckets.get(component)
+        if bucket is None:
+            self.buckets[component] = Bucket(component, volume, usage.text, until)
+        else:
+            bucket.volume += volume
+            bucket.until = until
 
     def _price_reservation(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
         """Reserved time and the fees for it; an expired reservation has prices of its own."""
@@ -214,26 +211,26 @@ class _Pricing:
         for components in times:
             component = self._select(components, usage, moment, end)
             if component is not None:
-                self.found.add(component, usage.reserved, usage.text, until)
+                self._add(component, usage.reserved, usage, until)
                 self.last_reserved = component
                 if self.policy.reservation_step is ReservationStep.SHARED:
                     self.last_time = self.last_clock = component
                 break
         for components in flats:
-            if not any(id(each) in self.flat_done for each in components):
+            if not any(each in self.flat_done for each in components):
                 fee = self._add_flat(components, usage, moment, end, until)
                 if fee and self.policy.expired_flat is ExpiredFlat.REPLACE:
-                    self.flat_done.update(id(each) for each in tariff.reservation_flat)
+                    self.flat_done.update(tariff.reservation_flat)
                     break
 
     def _add_flat(
         self, components: list[Component], usage: Usage, moment: "Moment", end: int, until: str
     ) -> bool:
         component = self._select(components, usage, moment, end)
-        if component is None or id(component) in self.flat_done:
+        if component is None or component in self.flat_done:
             return False
-        self.flat_done.add(id(component))
-        self.found.add(component, 1, usage.text, until)
+        self.flat_done.add(component)
+        self._add(component, 1, usage, until)
         return True
 
     def _select(
@@ -242,13 +239,13 @@ class _Pricing:
         """The component of the first element whose restrictions hold."""
         for component in components:
             checks = component.checks
-            if checks is None:
-                return component
-            if checks.hold(*moment) and (not checks.measured or self._measures_hold(checks, usage, end)):
+            if checks is None or (
+                checks.hold(*moment) and (not checks.measured or self._measures_hold(checks, usage, end))
+            ):
                 return component
         return None
 
-    def _check_split(self, usage: Usage, moment: "Moment", end: int, used: "Used") -> None:
+    def _check_split(self, usage: Usage, moment: "Moment", end: int) -> None:
         """Looks whether another price is in force just before the end of the period."""
         clock_time, day, energy, elapsed = moment
         if self.tariff.local:
@@ -257,9 +254,13 @@ class _Pricing:
         if usage.energy:
             energy += usage.energy - 1
         later = (clock_time, day, energy, elapsed + end - usage.start - 1)
-        for components, component in used:
-            if len(components) == 1 and components[0].checks is None:
+        tariff = self.tariff
+        for components, volume in (
+            (tariff.energy, usage.energy), (tariff.time, usage.time), (tariff.parking, usage.parking),
+        ):  # fmt: skip
+            if not volume or not components or components[0].checks is None:
                 continue
+            component = self._select(components, usage, moment, end)
             other = self._select(components, usage, later, end)
             if other is not component and _price_of(other) != _price_of(component):
                 if self.policy.unsplit is Unsplit.REFUSE:
@@ -327,7 +328,7 @@ class _Pricing:
             total = self._total(("ENERGY",))
             step = self.last_energy.step * unit // WH_PER_KWH
             if total % step >= unit // ENERGY_TOLERANCE:
-                self.found.buckets[id(self.last_energy)].added = -total % step
+                self.buckets[self.last_energy].added = -total % step
         if self.policy.clock_step is ClockStep.LAST:
             last = self.last_clock
         else:
@@ -345,14 +346,12 @@ class _Pricing:
         total = self._total(kinds) * SECONDS_PER_HOUR
         step = last.step * self.tariff.scale.unit
         if total % step >= self.tariff.scale.unit // TIME_TOLERANCE:
-            self.found.buckets[id(last)].added = -total % step
+            self.buckets[last].added = -total % step
 
     def _total(self, kinds: tuple[str, ...]) -> int:
-        return sum(bucket.volume for bucket in self.found.buckets.values() if bucket.component.kind in kinds)
+        return sum(bucket.volume for bucket in self.buckets.values() if bucket.component.kind in kinds)
 
 
-Used = list[tuple[list[Component], Component | None]]
-"""The prices of a dimension, and the one that was used."""
 Moment = tuple[int, int, int, int]
 """Time of day, date, energy so far, time so far."""
 

@@ -54,7 +54,6 @@ class Session:
     currency: str
     expired: bool
     periods: list[Usage]
-    flags: list[str]
 
 
 def read_cdr(data: object, scale: Scale = USUAL) -> Session:
@@ -92,7 +91,7 @@ def _session(
 ) -> Session:
     charged = any(usage.energy or usage.time or usage.parking for usage in periods)
     expired = not charged and any(usage.reserved for usage in periods)
-    return Session(start, end, cdr[end_name], currency, expired, periods, [])
+    return Session(start, end, cdr[end_name], currency, expired, periods)
 
 
 def _misplaced(at: int, start: int, end: int) -> InputError:
@@ -116,8 +115,13 @@ def _instant(data: JsonObject, name: str) -> int:
 def _read_period(period: Any, scale: Scale) -> Usage:
     if type(period) is not dict:
         period = as_object(period)
-    text = period.get("start_date_time")
-    start = _instant(period, "start_date_time")
+    text: Any = period.get("start_date_time")
+    try:
+        start = parse_instant(text)
+    except InputError as error:
+        if text is None:
+            raise InputError("missing", "The field start_date_time is missing.", "start_date_time") from None
+        raise error.under("start_date_time") from None
     energy: int | None = None
     time: int | None = None
     parking: int | None = None
@@ -136,13 +140,13 @@ def _read_period(period: Any, scale: Scale) -> Usage:
                 energy = value
             elif kind == "TIME" and time is None:
                 time = value
+            elif kind in MEASURES and (measures is None or kind not in measures):
+                measures = measures or {}
+                measures[kind] = value
             elif kind == "PARKING_TIME" and parking is None:
                 parking = value
             elif kind in ("RESERVATION_TIME", "RESERVATION_EXPIRES") and reserved is None:
                 reserved = value
-            elif kind in MEASURES and (measures is None or kind not in measures):
-                measures = measures or {}
-                measures[kind] = value
             elif kind not in NOT_PRICED:
                 raise _odd_dimension(kind)
             position += 1

@@ -102,7 +102,6 @@ class Priced:
                     "billed_quantity": line.billed_quantity,
                     "unit_price": line.unit_price,
                     "before_taxes": amount_text(line.before_taxes, digits),
-                    "after_taxes": amount_text(line.after_taxes, digits),
                     "taxes": [_tax_to_json(tax, digits) for tax in line.taxes],
                     "from": line.since,
                     "to": line.until,
@@ -322,9 +321,7 @@ def decimal_text(value: int, digits: int) -> str:
     """A multiple of ``10 ** -digits`` without trailing zeros."""
     if value < 0:
         return "-" + decimal_text(-value, digits)
-    text = str(value)
-    if len(text) <= digits:
-        text = text.zfill(digits + 1)
+    text = str(value).zfill(digits + 1)
     point = len(text) - digits
     decimals = text[point:].rstrip("0")
     return f"{text[:point]}.{decimals}" if decimals else text[:point]
@@ -336,13 +333,13 @@ def amount_text(value: int | None, digits: int) -> str | None:
         return None
     if value < 0:
         return f"-{amount_text(-value, digits)}"
-    text = str(value)
-    if len(text) <= digits:
-        text = text.zfill(digits + 1)
-    if digits <= SHOWN_DIGITS:
-        return f"{text[:-digits]}.{text[-digits:]}" if digits else text
-    point = len(text) - digits
-    return f"{text[:point]}.{text[point:point + SHOWN_DIGITS]}{text[point + SHOWN_DIGITS:].rstrip('0')}"
+    if digits == 0:
+        return str(value)
+    text = str(value).zfill(digits + 1)
+    decimals = text[-digits:].rstrip("0")
+    if len(decimals) < SHOWN_DIGITS:
+        decimals = text[-digits:][:SHOWN_DIGITS]
+    return f"{text[:-digits]}.{decimals}"
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
