@@ -185,7 +185,7 @@ def test_a_good_line_is_answered_with_totals_and_lines() -> None:
     )  # fmt: skip
     assert answer["lines"][1] == {
         "type": "ENERGY", "element": 0, "quantity": "20", "billed_quantity": "20", "unit_price": "0.25",
-        "before_taxes": "5.00", "after_taxes": "5.50", "taxes": [{"name": "VAT", "percentage": "10", "amount": "0.50"}],
+        "before_taxes": "5.00", "taxes": [{"name": "VAT", "percentage": "10", "amount": "0.50"}],
         "from": "2024-03-04T09:00:00Z", "to": "2024-03-04T10:00:00Z",
         "why": "element 1 (start_time 09:00, day_of_week MONDAY)",
     }  # fmt: skip

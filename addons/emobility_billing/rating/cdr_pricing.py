@@ -119,20 +119,22 @@ class _Pricing:
         periods = session.periods
         reserves = any([usage.reserved for usage in periods])
         origin = _charging_start(session) if reserves else session.start
+        limited = bool(local or self.tariff.energy_limits or self.tariff.elapsed_limits)
+        show = self.clock.local
         energy = 0
-        shown = self.clock.local(periods[0].start) if local else 0
+        shown = show(periods[0].start) if local else 0
+        index = 0
         last = len(periods) - 1
-        limited = local or self.tariff.energy_limits or self.tariff.elapsed_limits
-        for index, usage in enumerate(periods):
-            start = usage.start
-            if index < last:
-                following = periods[index + 1]
-                end, until = following.start, following.text
-            else:
-                end, until = session.end, session.end_text
-            shown_end = self.clock.local(end) if local else 0
-            moment = (shown % DAY, shown // DAY, energy, start - origin)
-            try:
+        try:
+            for index, usage in enumerate(periods):
+                start = usage.start
+                if index < last:
+                    following = periods[index + 1]
+                    end, until = following.start, following.text
+                else:
+                    end, until = session.end, session.end_text
+                shown_end = show(end) if local else 0
+                moment = (shown % DAY, shown // DAY, energy, start - origin)
                 if reserves and usage.reserved:
                     of_reservation = (shown % DAY, shown // DAY, 0, start - session.start)
                     self._price_reservation(usage, of_reservation, end, until)
@@ -140,28 +142,33 @@ class _Pricing:
                     self._price_charging(usage, moment, end, until)
                     if limited and self._may_change(usage, moment, end, shown, shown_end):
                         self._check_split(usage, moment, end)
-            except InputError as error:
-                raise error.under(f"charging_periods[{index}]") from None
-            energy += usage.energy
-            shown = shown_end
+                energy += usage.energy
+                shown = shown_end
+        except InputError as error:
+            raise error.under(f"charging_periods[{index}]") from None
 
     def _may_change(self, usage: Usage, moment: "Moment", end: int, shown: int, shown_end: int) -> bool:
         """Whether anything that a price depends on passes a limit between the start and the end of the period."""
         tariff = self.tariff
+        clock_time, _day, energy, elapsed = moment
+        span = end - usage.start
         if tariff.local:
-            span = end - usage.start
-            clock_time = moment[0]
-            if shown_end - shown != span or clock_time + span > DAY:
+            until = clock_time + span
+            if shown_end - shown != span or until > DAY:
                 return span > 0
             for limit in tariff.clock_limits:
-                if clock_time < limit < clock_time + span:
+                if clock_time < limit < until:
                     return True
-        for limit in tariff.energy_limits:
-            if moment[2] < limit < moment[2] + usage.energy:
-                return True
-        for limit in tariff.elapsed_limits:
-            if moment[3] < limit < moment[3] + end - usage.start:
-                return True
+        if tariff.energy_limits:
+            until = energy + usage.energy
+            for limit in tariff.energy_limits:
+                if energy < limit < until:
+                    return True
+        if tariff.elapsed_limits:
+            until = elapsed + span
+            for limit in tariff.elapsed_limits:
+                if elapsed < limit < until:
+                    return True
         return False
 
     # --- one period -------------------------------------------------------------------------------

@@ -200,21 +200,22 @@ def _read_element(element: JsonObject, index: int, compiled: Compiled, policy: P
         except InputError as error:
             raise error.under("restrictions") from None
     components = required_list(element, "price_components", len(DIMENSIONS))
-    seen: set[str] = set()
-    for position, data in enumerate(components):
-        try:
-            dimension, component = _read_component(as_object(data), index, checks, compiled)
-            if dimension in seen:
-                raise InputError("duplicate", f"The element prices {dimension} twice.", "type")
-            seen.add(dimension)
-            _list_for(dimension, reservation, component, compiled).append(component)
-        except InputError as error:
-            raise error.under(f"price_components[{position}]") from None
+    position = 0
+    try:
+        for data in components:
+            component = _read_component(as_object(data), index, checks, compiled)
+            prices = _list_for(reservation, component, compiled)
+            if prices and prices[-1].element == index:
+                raise InputError("duplicate", f"The element prices {component.kind} twice.", "type")
+            prices.append(component)
+            position += 1
+    except InputError as error:
+        raise error.under(f"price_components[{position}]") from None
 
 
-def _list_for(
-    dimension: str, reservation: str | None, component: Component, compiled: Compiled
-) -> list[Component]:
+def _list_for(reservation: str | None, component: Component, compiled: Compiled) -> list[Component]:
+    """Where the component belongs."""
+    dimension = component.kind
     if reservation is None:
         if dimension == "ENERGY":
             return compiled.energy
@@ -230,10 +231,8 @@ def _list_for(
     raise InputError("invalid_value", f"A reservation has only FLAT and TIME, not {dimension}.", "type")
 
 
-def _read_component(
-    data: JsonObject, element: int, checks: Checks | None, compiled: Compiled
-) -> tuple[str, Component]:
-    dimension = data.get("type")
+def _read_component(data: JsonObject, element: int, checks: Checks | None, compiled: Compiled) -> Component:
+    dimension: Any = data.get("type")
     if dimension not in DIMENSIONS:
         required(data, "type")
         raise InputError("unknown_dimension", f"{str(dimension)[:40]!r} is not a dimension of a tariff.", "type")
@@ -249,7 +248,7 @@ def _read_component(
     step = data.get("step_size")
     if type(step) is not int or not 0 <= step <= LARGEST_STEP:
         step = _odd_step(data, dimension)
-    return str(dimension), Component(str(dimension), element, price, step, vat, checks)
+    return Component(dimension, element, price, step, vat, checks)
 
 
 def _odd_step(data: JsonObject, dimension: str) -> int:

@@ -13,6 +13,9 @@ from .errors import InexactError, InputError
 
 LARGEST = 1_000_000_000
 """Nothing that a tariff or a charging session holds is larger."""
+MOST_ENERGY = 1_000_000
+"""kWh in a charging period, more than any vehicle holds."""
+MOST_HOURS = 366 * 24
 USUAL_DIGITS = 6
 MOST_DIGITS = 40
 
@@ -20,14 +23,16 @@ MOST_DIGITS = 40
 class Scale:
     """Reads JSON numbers as multiples of ``10 ** -digits``."""
 
-    __slots__ = ("_factor", "_fast", "digits", "unit")
+    __slots__ = ("digits", "factor", "fast", "most_energy", "most_hours", "unit")
 
     def __init__(self, digits: int) -> None:
         self.digits = digits
         self.unit: int = 10**digits
-        self._factor = float(self.unit)
+        self.factor = float(self.unit)
+        self.most_energy = MOST_ENERGY * self.unit
+        self.most_hours = MOST_HOURS * self.unit
         # With more digits a float has no room for the largest numbers, and the way back proves nothing.
-        self._fast = digits == USUAL_DIGITS
+        self.fast = digits == USUAL_DIGITS
 
     def number(self, value: object) -> int:
         """A JSON number, or a text that is one (the 2.1.1 example of a CDR writes a price so).
@@ -35,11 +40,11 @@ class Scale:
         :raises InputError: when it is no finite number of a sensible size
         :raises InexactError: when it has more digits than the scale
         """
-        if type(value) is float and self._fast:
+        if type(value) is float and self.fast:
             if not -LARGEST <= value <= LARGEST:
                 raise _unusable(value)
-            whole = round(value * self._factor)
-            if whole / self._factor != value:
+            whole = round(value * self.factor)
+            if whole / self.factor != value:
                 raise InexactError(repr(value))
             return whole
         if type(value) is int:

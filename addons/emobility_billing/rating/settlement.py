@@ -119,15 +119,19 @@ def settle(found: Buckets, tariff: Compiled, session: Session, digits: int | Non
     :param digits: decimals that an invoice rounds each line to; None does not round (10 decimals)
     """
     places = EXACT_DIGITS if digits is None else digits
-    buckets = sorted(found.buckets.values(), key=lambda bucket: ORDER[bucket.component.kind])
+    buckets = sorted(found.buckets.values(), key=_order)
     taxes = _Taxes(tariff, places)
-    lines = [_line(bucket, tariff, places, taxes) for bucket in buckets]
+    lines = [_line(bucket, tariff.scale, taxes) for bucket in buckets]
     before = _sum(line.before_taxes for line in lines)
     after = _sum(line.after_taxes for line in lines)
     priced = Priced(tariff.currency, places, before, after, lines, found.flags, taxes.totals())
     if tariff.min_price != (None, None) or tariff.max_price != (None, None):
         _apply_limits(priced, tariff, session)
     return priced
+
+
+def _order(bucket: Bucket) -> int:
+    return ORDER[bucket.component.kind]
 
 
 # --- lines ----------------------------------------------------------------------------------------
@@ -140,6 +144,7 @@ class _Taxes:
         self.included = tariff.tax_included == "YES"
         self.applicable = tariff.tax_included != "N/A"
         self.full = 100 * tariff.scale.unit
+        self.unit = 10**places
         self.scale = tariff.scale
         self.sums: dict[int, list[int]] = {}
         self.texts: dict[int, str] = {}
@@ -168,30 +173,32 @@ class _Taxes:
         return [TaxLine(TAX_NAME, self.texts[rate], sums[1]) for rate, sums in sorted(self.sums.items())]
 
 
-def _line(bucket: Bucket, tariff: Compiled, places: int, taxes: _Taxes) -> PricedLine:
-    component, scale = bucket.component, tariff.scale
+def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
+    component = bucket.component
     kind, unit, added = component.kind, scale.unit, bucket.added
+    digits = scale.digits
     if kind == "ENERGY":
         billed, whole = bucket.volume + added, unit
-        quantity = decimal_text(bucket.volume, scale.digits)
-        billed_quantity = decimal_text(billed, scale.digits) if added else quantity
+        quantity = decimal_text(bucket.volume, digits)
+        billed_quantity = decimal_text(billed, digits) if added else quantity
     elif kind == "FLAT" or kind == "RESERVATION_FLAT":
         billed = whole = 1
         quantity = billed_quantity = "1"
     else:
         billed, whole = bucket.volume * SECONDS_PER_HOUR + added, SECONDS_PER_HOUR * unit
-        quantity = billed_quantity = decimal_text(bucket.volume, scale.digits)
+        quantity = billed_quantity = decimal_text(bucket.volume, digits)
         if added:
             billed_quantity = decimal_text(half_up(billed * 10**EXACT_DIGITS, whole), EXACT_DIGITS)
-    amount = half_up(component.price * billed * 10**places, whole * unit)
+    denominator = whole * unit
+    amount = (2 * component.price * billed * taxes.unit + denominator) // (2 * denominator)
     before, after, tax_lines = taxes.add(amount, component.vat)
     return PricedLine(
-        kind, component.element, quantity, billed_quantity, decimal_text(component.price, scale.digits),
-        before, after, tax_lines, bucket.since, bucket.until, _reason(bucket, scale),
+        kind, component.element, quantity, billed_quantity, decimal_text(component.price, digits),
+        before, after, tax_lines, bucket.since, bucket.until, _reason(bucket),
     )  # fmt: skip
 
 
-def _reason(bucket: Bucket, scale: Scale) -> str:
+def _reason(bucket: Bucket) -> str:
     component = bucket.component
     text = f"element {component.element + 1}"
     if component.checks is not None:
