@@ -27,6 +27,7 @@ from .policy import (
     Validity,
 )
 
+UNDECIDED = Component("", -1, 0, 0, None, None)
 SECONDS_PER_HOUR = 3600
 WH_PER_KWH = 1000
 TIME_TOLERANCE = 100
@@ -109,6 +110,11 @@ class _Pricing:
         self.last_clock: Component | None = None
         self.flat_done: set[Component] = set()
         self.session_flat_done = False
+        # The prices in force, and the first energy, time and clock time at which they may be others.
+        self.energy_now: Component | None = UNDECIDED
+        self.time_now: Component | None = UNDECIDED
+        self.parking_now: Component | None = UNDECIDED
+        self.next_energy = self.next_elapsed = self.next_shown = FOREVER
         if not tariff.valid_from <= session.start < tariff.valid_until:
             if policy.validity is Validity.REFUSE:
                 raise InputError("not_valid", "The tariff was not valid when the session started.", "start_date_time")
@@ -119,10 +125,10 @@ class _Pricing:
         periods = session.periods
         reserves = any([usage.reserved for usage in periods])
         origin = _charging_start(session) if reserves else session.start
-        limited = bool(local or self.tariff.energy_limits or self.tariff.elapsed_limits)
         show = self.clock.local
         energy = 0
         shown = show(periods[0].start) if local else 0
+        jumped = True
         index = 0
         last = len(periods) - 1
         try:
@@ -133,64 +139,64 @@ class _Pricing:
                     end, until = following.start, following.text
                 else:
                     end, until = session.end, session.end_text
-                shown_end = show(end) if local else 0
-                moment = (shown % DAY, shown // DAY, energy, start - origin)
+                elapsed = start - origin
+                if jumped or energy >= self.next_energy or elapsed >= self.next_elapsed or shown >= self.next_shown:
+                    self._look_ahead(shown, energy, elapsed)
+                moment = (shown % DAY, shown // DAY, energy, elapsed)
                 if reserves and usage.reserved:
                     of_reservation = (shown % DAY, shown // DAY, 0, start - session.start)
                     self._price_reservation(usage, of_reservation, end, until)
+                energy += usage.energy
+                jumped = self.tariff.measured
+                if local:
+                    shown_end = show(end)
+                    jumped |= shown_end - shown != end - start
+                    shown = shown_end
                 if not reserves or start >= origin and not session.expired:
                     self._price_charging(usage, moment, end, until)
-                    if limited and self._may_change(usage, moment, end, shown, shown_end):
+                    passed = shown > self.next_shown or energy > self.next_energy or end - origin > self.next_elapsed
+                    if (passed or jumped) and end > start:
                         self._check_split(usage, moment, end)
-                energy += usage.energy
-                shown = shown_end
         except InputError as error:
             raise error.under(f"charging_periods[{index}]") from None
 
-    def _may_change(self, usage: Usage, moment: "Moment", end: int, shown: int, shown_end: int) -> bool:
-        """Whether anything that a price depends on passes a limit between the start and the end of the period."""
+    def _look_ahead(self, shown: int, energy: int, elapsed: int) -> None:
+        """Forgets the prices in force and notes until when the next ones will be."""
         tariff = self.tariff
-        clock_time, _day, energy, elapsed = moment
-        span = end - usage.start
+        self.energy_now = self.time_now = self.parking_now = UNDECIDED
+        self.next_energy = min([limit for limit in tariff.energy_limits if limit > energy], default=FOREVER)
+        self.next_elapsed = min([limit for limit in tariff.elapsed_limits if limit > elapsed], default=FOREVER)
         if tariff.local:
-            until = clock_time + span
-            if shown_end - shown != span or until > DAY:
-                return span > 0
-            for limit in tariff.clock_limits:
-                if clock_time < limit < until:
-                    return True
-        if tariff.energy_limits:
-            until = energy + usage.energy
-            for limit in tariff.energy_limits:
-                if energy < limit < until:
-                    return True
-        if tariff.elapsed_limits:
-            until = elapsed + span
-            for limit in tariff.elapsed_limits:
-                if elapsed < limit < until:
-                    return True
-        return False
+            midnight = shown - shown % DAY
+            limits = [midnight + limit for limit in tariff.clock_limits if limit < DAY]
+            self.next_shown = min([limit for limit in limits if limit > shown], default=midnight + DAY)
 
     # --- one period -------------------------------------------------------------------------------
 
     def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
         tariff = self.tariff
         if usage.energy:
-            component = self._select(tariff.energy, usage, moment, end)
+            component = self.energy_now
+            if component is UNDECIDED:
+                component = self.energy_now = self._select(tariff.energy, usage, moment, end)
             if component is not None:
                 self._add(component, usage.energy, usage, until)
                 self.last_energy = component
             elif tariff.energy:
                 self.found.flag("unpriced_energy")
         if usage.time:
-            component = self._select(tariff.time, usage, moment, end)
+            component = self.time_now
+            if component is UNDECIDED:
+                component = self.time_now = self._select(tariff.time, usage, moment, end)
             if component is not None:
                 self._add(component, usage.time, usage, until)
                 self.last_time = self.last_clock = component
             elif tariff.time:
                 self.found.flag("unpriced_time")
         if usage.parking:
-            component = self._select(tariff.parking, usage, moment, end)
+            component = self.parking_now
+            if component is UNDECIDED:
+                component = self.parking_now = self._select(tariff.parking, usage, moment, end)
             if component is not None:
                 self._add(component, usage.parking, usage, until)
                 self.last_parking = self.last_clock = component

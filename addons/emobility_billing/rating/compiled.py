@@ -43,6 +43,14 @@ class Checks:
 
     def __init__(self, words: Mapping[str, Any]) -> None:
         self.words = words
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """The restrictions in one line."""
+        if not self._text:
+            self._text = ", ".join([f"{name} {_word(value)}" for name, value in self.words.items()])
+        return self._text
 
     def hold(self, clock: int, day: int, energy: int, elapsed: int) -> bool:
         """Whether all restrictions hold that do not depend on power or current.
@@ -65,6 +73,10 @@ class Checks:
             day -= 1
         # 1 January 1970 was a Thursday, and Monday is bit 0.
         return self.start_day <= day < self.end_day and bool(self.weekdays >> (day + 3) % 7 & 1)
+
+
+def _word(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +123,7 @@ class Compiled:
     valid_from: int
     valid_until: int
     local: bool
+    measured: bool
     names_vat: bool
     flags: list[str]
     energy_limits: list[int]

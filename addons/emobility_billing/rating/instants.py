@@ -25,12 +25,10 @@ COMMON = len("2024-12-05T17:39:09Z")
 VARIES = DAY
 """Stands for the offset of a day on which clocks are changed; a real offset is less than a day."""
 
-TIMES_OF_DAY = {
-    f"{hour:02}:{minute:02}": hour * HOUR + minute * MINUTE for hour in range(24) for minute in range(60)
-} | {"24:00": 0}
 
 _days: dict[str, int] = {}
-_times: dict[str, int] = {}
+_minutes = {f"{hour:02}:{minute:02}": hour * HOUR + minute * MINUTE for hour in range(24) for minute in range(60)}
+_seconds = {f":{second:02}Z": second * SECOND for second in range(60)}
 
 
 def parse_instant(text: object) -> int:
@@ -40,11 +38,11 @@ def parse_instant(text: object) -> int:
 
     :raises InputError: when it is no date and time, or lies in a year that can only come of a wrong clock
     """
-    if type(text) is str and len(text) == COMMON and text[10] == "T" and text[19] == "Z":
-        day = _days.get(text[:10])
-        clock = _times.get(text[11:19])
-        if day is not None and clock is not None:
-            return day + clock
+    if type(text) is str and len(text) == COMMON and text[10] == "T":
+        try:
+            return _days[text[:10]] + _minutes[text[11:16]] + _seconds[text[16:]]
+        except KeyError:
+            pass
     return _parse_slowly(text)
 
 
@@ -64,7 +62,6 @@ def _parse_slowly(text: object) -> int:
     value = (instant - EPOCH) // MICROSECOND
     if len(text) == COMMON and text[19] == "Z":
         _days[text[:10]] = value - value % DAY
-        _times[text[11:19]] = value % DAY
     return value
 
 
@@ -80,9 +77,11 @@ def parse_day(text: object) -> int:
 
 def parse_time_of_day(text: object) -> int:
     """Microseconds since midnight of an OCPI time of day, ``13:30``; ``24:00`` (allowed by 2.1.1) is midnight."""
-    value = TIMES_OF_DAY.get(text) if isinstance(text, str) else None
+    value = _minutes.get(text) if isinstance(text, str) else None
     if value is not None:
         return value
+    if text == "24:00":
+        return 0
     raise InputError("invalid_time", f"{str(text)[:40]!r} is not a time of day such as 13:30.")
 
 
@@ -108,8 +107,8 @@ class LocalClock:
         return instant + (self._offset(instant) if offset == VARIES else offset)
 
     def _learn(self, day: int) -> int:
-        """The offset of a whole day, looked at every hour; VARIES when it changes."""
-        offsets = {self._offset(day * DAY + hour * HOUR) for hour in range(25)}
+        """The offset of a whole day; VARIES when it changes. No zone has changed it twice within six hours."""
+        offsets = {self._offset(day * DAY + hour * HOUR) for hour in range(0, 25, 6)}
         offset = offsets.pop() if len(offsets) == 1 else VARIES
         self._offsets[day] = offset
         return offset

@@ -1,9 +1,11 @@
 """Prices one message that holds an OCPI tariff and a CDR: what `./run rate` reads line by line."""
 
+import marshal
 from collections.abc import Mapping
 from typing import Any
 
 from .cdr_pricing import collect
+from .compiled import Compiled
 from .errors import InexactError, InputError
 from .instants import local_clock
 from .ocpi_cdr import read_cdr
@@ -54,7 +56,7 @@ def _rate(data: Mapping[str, Any], policy: Policy, digits: int | None, scale: Sc
     if version is None and isinstance(cdr_data, Mapping) and "stop_date_time" in cdr_data:
         version = "2.1.1"
     try:
-        tariff = read_tariff(tariff_data, version=version, policy=policy, scale=scale)
+        tariff = _compiled(tariff_data, version, policy, scale)
     except InputError as error:
         raise error.under("tariff") from None
     try:
@@ -63,3 +65,26 @@ def _rate(data: Mapping[str, Any], policy: Policy, digits: int | None, scale: Sc
     except InputError as error:
         raise error.under("cdr") from None
     return settle(found, tariff, session, digits)
+
+
+MOST_COMPILED = 256
+"""More would not fit into the caches of a processor, which costs more than compiling."""
+_compiled_tariffs: dict[tuple[bytes, str | None, int, int], tuple[Policy, Compiled]] = {}
+
+
+def _compiled(data: Any, version: str | None, policy: Policy, scale: Scale) -> Compiled:
+    """A tariff that is compiled once for each content: the CDRs of a day have few tariffs."""
+    try:
+        # Version 2 of the format does not depend on which objects happen to be the same.
+        key = marshal.dumps(data, 2), version, scale.digits, id(policy)
+    except ValueError:
+        return read_tariff(data, version=version, policy=policy, scale=scale)
+    known = _compiled_tariffs.get(key)
+    if known is not None:
+        return known[1]
+    if len(_compiled_tariffs) >= MOST_COMPILED:
+        _compiled_tariffs.clear()
+    compiled = read_tariff(data, version=version, policy=policy, scale=scale)
+    # The policy is kept so that its id stays its own.
+    _compiled_tariffs[key] = policy, compiled
+    return compiled

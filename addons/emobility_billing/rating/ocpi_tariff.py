@@ -54,7 +54,7 @@ def read_tariff(
         [], [], [], [], [], [], [], [],
         _price_limit(tariff, "min_price", version, scale), _price_limit(tariff, "max_price", version, scale),
         _instant_of(tariff, "start_date_time", -FOREVER), _instant_of(tariff, "end_date_time", FOREVER),
-        False, False, [], [], [], [],
+        False, False, False, [], [], [], [],
     )  # fmt: skip
     _check_limits(compiled)
     elements = required_list(tariff, "elements", MOST_ELEMENTS)
@@ -315,6 +315,8 @@ def _read_restrictions(
 
 
 def _note_limits(checks: Checks, compiled: Compiled) -> None:
+    if checks.measured:
+        compiled.measured = True
     if checks.local:
         compiled.clock_limits += (checks.start_time, checks.end_time)
     if checks.min_energy > 0 or checks.max_energy != FOREVER:

@@ -202,14 +202,10 @@ def _reason(bucket: Bucket) -> str:
     component = bucket.component
     text = f"element {component.element + 1}"
     if component.checks is not None:
-        text += f" ({', '.join([f'{name} {_word(value)}' for name, value in component.checks.words.items()])})"
+        text += f" ({component.checks.text})"
     if bucket.added:
         text += f", rounded up to step_size {component.step}"
     return text
-
-
-def _word(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # --- bounds ---------------------------------------------------------------------------------------
