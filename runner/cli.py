@@ -54,6 +54,17 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("name", help="which one; see the folder benchmarks/")
     bench.set_defaults(command=_bench)
 
+    rate = commands.add_parser("rate", help="price OCPI CDRs: JSON lines on standard input to JSON lines")
+    rate.add_argument("--round", metavar="DIGITS", help="round each line as an invoice does")
+    rate.add_argument("--policy", action="append", default=[], metavar="NAME=VALUE",
+                      help="decide a question that OCPI leaves open; docs/tariff-engine.md lists them")
+    rate.set_defaults(command=_rate)
+
+    lint_tariff = commands.add_parser("lint-tariff", help="find what is wrong with an OCPI tariff in a JSON file")
+    lint_tariff.add_argument("file")
+    lint_tariff.add_argument("--context", metavar="JSON", help='what is known of the place, such as {"power_kw": 150}')
+    lint_tariff.set_defaults(command=_lint_tariff)
+
     lint = commands.add_parser("lint", help="check the code: ruff, pylint-odoo, OCA hooks, mypy")
     lint.set_defaults(command=_lint)
 
@@ -105,6 +116,24 @@ def _bench(args: argparse.Namespace) -> int:
     from runner.bench import bench
 
     return bench(args.name)
+
+
+def _rate(args: argparse.Namespace) -> int:
+    from runner.rate import engine
+
+    arguments = ["rate"]
+    if args.round is not None:
+        arguments += ["--round", args.round]
+    for choice in args.policy:
+        arguments += ["--policy", choice]
+    return engine(arguments)
+
+
+def _lint_tariff(args: argparse.Namespace) -> int:
+    from runner.rate import engine
+
+    context = ["--context", args.context] if args.context is not None else []
+    return engine(["lint-tariff", args.file, *context])
 
 
 def _lint(_args: argparse.Namespace) -> int:
