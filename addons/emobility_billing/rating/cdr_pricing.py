@@ -164,12 +164,20 @@ class _Pricing:
         """Forgets the prices in force and notes until when the next ones will be."""
         tariff = self.tariff
         self.energy_now = self.time_now = self.parking_now = UNDECIDED
-        self.next_energy = min([limit for limit in tariff.energy_limits if limit > energy], default=FOREVER)
-        self.next_elapsed = min([limit for limit in tariff.elapsed_limits if limit > elapsed], default=FOREVER)
+        self.next_energy = self.next_elapsed = self.next_shown = FOREVER
+        for limit in tariff.energy_limits:
+            if energy < limit < self.next_energy:
+                self.next_energy = limit
+        for limit in tariff.elapsed_limits:
+            if elapsed < limit < self.next_elapsed:
+                self.next_elapsed = limit
         if tariff.local:
-            midnight = shown - shown % DAY
-            limits = [midnight + limit for limit in tariff.clock_limits if limit < DAY]
-            self.next_shown = min([limit for limit in limits if limit > shown], default=midnight + DAY)
+            clock_time = shown % DAY
+            next_time = DAY
+            for limit in tariff.clock_limits:
+                if clock_time < limit < next_time:
+                    next_time = limit
+            self.next_shown = shown - clock_time + next_time
 
     # --- one period -------------------------------------------------------------------------------
 
@@ -268,12 +276,13 @@ class _Pricing:
             energy += usage.energy - 1
         later = (clock_time, day, energy, elapsed + end - usage.start - 1)
         tariff = self.tariff
-        for components, volume in (
-            (tariff.energy, usage.energy), (tariff.time, usage.time), (tariff.parking, usage.parking),
-        ):  # fmt: skip
+        for volume, components, component in (
+            (usage.energy, tariff.energy, self.energy_now),
+            (usage.time, tariff.time, self.time_now),
+            (usage.parking, tariff.parking, self.parking_now),
+        ):
             if not volume or not components or components[0].checks is None:
                 continue
-            component = self._select(components, usage, moment, end)
             other = self._select(components, usage, later, end)
             if other is not component and _price_of(other) != _price_of(component):
                 if self.policy.unsplit is Unsplit.REFUSE:
@@ -362,7 +371,11 @@ class _Pricing:
             self.buckets[last].added = -total % step
 
     def _total(self, kinds: tuple[str, ...]) -> int:
-        return sum(bucket.volume for bucket in self.buckets.values() if bucket.component.kind in kinds)
+        total = 0
+        for component, bucket in self.buckets.items():
+            if component.kind in kinds:
+                total += bucket.volume
+        return total
 
 
 Moment = tuple[int, int, int, int]
