@@ -27,7 +27,6 @@ from .policy import (
     Validity,
 )
 
-UNDECIDED = Component("", -1, 0, 0, None, None)
 SECONDS_PER_HOUR = 3600
 WH_PER_KWH = 1000
 TIME_TOLERANCE = 100
@@ -51,6 +50,9 @@ class Bucket:
     since: str
     until: str
     added: int = 0
+
+
+UNDECIDED = Bucket(Component("", -1, 0, 0, None, None), 0, "", "")
 
 
 @dataclass(slots=True)
@@ -103,17 +105,19 @@ class _Pricing:
         self.policy = policy
         self.buckets: dict[Component, Bucket] = {}
         self.found = Buckets(self.buckets, [*tariff.flags])
-        self.last_energy: Component | None = None
-        self.last_time: Component | None = None
-        self.last_parking: Component | None = None
-        self.last_reserved: Component | None = None
-        self.last_clock: Component | None = None
+        self.last_energy: Bucket | None = None
+        self.last_time: Bucket | None = None
+        self.last_parking: Bucket | None = None
+        self.last_reserved: Bucket | None = None
+        self.last_clock: Bucket | None = None
         self.flat_done: set[Component] = set()
         self.session_flat_done = False
-        # The prices in force, and the first energy, time and clock time at which they may be others.
-        self.energy_now: Component | None = UNDECIDED
-        self.time_now: Component | None = UNDECIDED
-        self.parking_now: Component | None = UNDECIDED
+        # What the prices in force are collected in, and the first energy, time and clock time at which they may
+        # be others.
+        self.energy_now: Bucket | None = UNDECIDED
+        self.time_now: Bucket | None = UNDECIDED
+        self.parking_now: Bucket | None = UNDECIDED
+        self.moment: Moment = (0, 0, 0, 0)
         self.next_energy = self.next_elapsed = self.next_shown = FOREVER
         if not tariff.valid_from <= session.start < tariff.valid_until:
             if policy.validity is Validity.REFUSE:
@@ -125,9 +129,13 @@ class _Pricing:
         periods = session.periods
         reserves = any([usage.reserved for usage in periods])
         origin = _charging_start(session) if reserves else session.start
-        show = self.clock.local
-        energy = 0
-        shown = show(periods[0].start) if local else 0
+        energy = shown = 0
+        day_end, offset = periods[0].start, 0
+        if local:
+            day_end, offset = self.clock.day(periods[0].start)
+            shown = periods[0].start + offset
+        # A reservation is before the session, so what has elapsed of that does not only grow; power may be any.
+        always = self.tariff.measured or reserves
         jumped = True
         index = 0
         last = len(periods) - 1
@@ -142,76 +150,98 @@ class _Pricing:
                 elapsed = start - origin
                 if jumped or energy >= self.next_energy or elapsed >= self.next_elapsed or shown >= self.next_shown:
                     self._look_ahead(shown, energy, elapsed)
-                moment = (shown % DAY, shown // DAY, energy, elapsed)
                 if reserves and usage.reserved:
                     of_reservation = (shown % DAY, shown // DAY, 0, start - session.start)
                     self._price_reservation(usage, of_reservation, end, until)
                 energy += usage.energy
-                jumped = self.tariff.measured
+                jumped = always
                 if local:
-                    shown_end = show(end)
-                    jumped |= shown_end - shown != end - start
-                    shown = shown_end
+                    if end >= day_end:
+                        before = offset
+                        day_end, offset = self.clock.day(end)
+                        jumped |= offset != before
+                    shown = end + offset
                 if not reserves or start >= origin and not session.expired:
-                    self._price_charging(usage, moment, end, until)
-                    passed = shown > self.next_shown or energy > self.next_energy or end - origin > self.next_elapsed
-                    if (passed or jumped) and end > start:
-                        self._check_split(usage, moment, end)
+                    self._price_charging(usage, end, until)
+                    elapsed = end - origin
+                    if jumped or shown > self.next_shown or energy > self.next_energy or elapsed > self.next_elapsed:
+                        self._check_split(usage, energy, elapsed, end)
         except InputError as error:
             raise error.under(f"charging_periods[{index}]") from None
 
     def _look_ahead(self, shown: int, energy: int, elapsed: int) -> None:
         """Forgets the prices in force and notes until when the next ones will be."""
+        self.moment = (shown % DAY, shown // DAY, energy, elapsed)
         tariff = self.tariff
         self.energy_now = self.time_now = self.parking_now = UNDECIDED
-        self.next_energy = min([limit for limit in tariff.energy_limits if limit > energy], default=FOREVER)
-        self.next_elapsed = min([limit for limit in tariff.elapsed_limits if limit > elapsed], default=FOREVER)
+        self.next_energy = self.next_elapsed = self.next_shown = FOREVER
+        for limit in tariff.energy_limits:
+            if energy < limit < self.next_energy:
+                self.next_energy = limit
+        for limit in tariff.elapsed_limits:
+            if elapsed < limit < self.next_elapsed:
+                self.next_elapsed = limit
         if tariff.local:
-            midnight = shown - shown % DAY
-            limits = [midnight + limit for limit in tariff.clock_limits if limit < DAY]
-            self.next_shown = min([limit for limit in limits if limit > shown], default=midnight + DAY)
+            clock_time = shown % DAY
+            next_time = DAY
+            for limit in tariff.clock_limits:
+                if clock_time < limit < next_time:
+                    next_time = limit
+            self.next_shown = shown - clock_time + next_time
 
     # --- one period -------------------------------------------------------------------------------
 
-    def _price_charging(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
+    def _price_charging(self, usage: Usage, end: int, until: str) -> None:
         tariff = self.tariff
         if usage.energy:
-            component = self.energy_now
-            if component is UNDECIDED:
-                component = self.energy_now = self._select(tariff.energy, usage, moment, end)
-            if component is not None:
-                self._add(component, usage.energy, usage, until)
-                self.last_energy = component
+            bucket = self.energy_now
+            if bucket is UNDECIDED:
+                bucket = self.energy_now = self._bucket(tariff.energy, usage, end)
+            if bucket is not None:
+                bucket.volume += usage.energy
+                bucket.until = until
+                self.last_energy = bucket
             elif tariff.energy:
                 self.found.flag("unpriced_energy")
         if usage.time:
-            component = self.time_now
-            if component is UNDECIDED:
-                component = self.time_now = self._select(tariff.time, usage, moment, end)
-            if component is not None:
-                self._add(component, usage.time, usage, until)
-                self.last_time = self.last_clock = component
+            bucket = self.time_now
+            if bucket is UNDECIDED:
+                bucket = self.time_now = self._bucket(tariff.time, usage, end)
+            if bucket is not None:
+                bucket.volume += usage.time
+                bucket.until = until
+                self.last_time = self.last_clock = bucket
             elif tariff.time:
                 self.found.flag("unpriced_time")
         if usage.parking:
-            component = self.parking_now
-            if component is UNDECIDED:
-                component = self.parking_now = self._select(tariff.parking, usage, moment, end)
-            if component is not None:
-                self._add(component, usage.parking, usage, until)
-                self.last_parking = self.last_clock = component
+            bucket = self.parking_now
+            if bucket is UNDECIDED:
+                bucket = self.parking_now = self._bucket(tariff.parking, usage, end)
+            if bucket is not None:
+                bucket.volume += usage.parking
+                bucket.until = until
+                self.last_parking = self.last_clock = bucket
             elif tariff.parking:
                 self.found.flag("unpriced_parking_time")
         if tariff.flat and (not self.session_flat_done or self.policy.flat_fees is FlatFees.EACH):
-            self.session_flat_done |= self._add_flat(tariff.flat, usage, moment, end, until)
+            self.session_flat_done |= self._add_flat(tariff.flat, usage, self.moment, end, until)
 
-    def _add(self, component: Component, volume: int, usage: Usage, until: str) -> None:
+    def _bucket(self, components: list[Component], usage: Usage, end: int) -> Bucket | None:
+        """What the price in force is collected in; None when there is none."""
+        component = self._select(components, usage, self.moment, end)
+        return None if component is None else self._bucket_of(component, usage)
+
+    def _bucket_of(self, component: Component, usage: Usage) -> Bucket:
         bucket = self.buckets.get(component)
         if bucket is None:
-            self.buckets[component] = Bucket(component, volume, usage.text, until)
-        else:
-            bucket.volume += volume
-            bucket.until = until
+            bucket = self.buckets[component] = Bucket(component, 0, usage.text, usage.text)
+        return bucket
+
+    def _add(self, component: Component, volume: int, usage: Usage, until: str) -> Bucket:
+        bucket = self._bucket_of(component, usage)
+        bucket.volume += volume
+        bucket.until = until
+        return bucket
 
     def _price_reservation(self, usage: Usage, moment: "Moment", end: int, until: str) -> None:
         """Reserved time and the fees for it; an expired reservation has prices of its own."""
@@ -224,10 +254,9 @@ class _Pricing:
         for components in times:
             component = self._select(components, usage, moment, end)
             if component is not None:
-                self._add(component, usage.reserved, usage, until)
-                self.last_reserved = component
+                self.last_reserved = self._add(component, usage.reserved, usage, until)
                 if self.policy.reservation_step is ReservationStep.SHARED:
-                    self.last_time = self.last_clock = component
+                    self.last_time = self.last_clock = self.last_reserved
                 break
         for components in flats:
             if not any(each in self.flat_done for each in components):
@@ -258,22 +287,27 @@ class _Pricing:
                 return component
         return None
 
-    def _check_split(self, usage: Usage, moment: "Moment", end: int) -> None:
-        """Looks whether another price is in force just before the end of the period."""
-        clock_time, day, energy, elapsed = moment
+    def _check_split(self, usage: Usage, energy: int, elapsed: int, end: int) -> None:
+        """Looks whether another price is in force just before the end of the period.
+
+        :param energy, elapsed: at the end of the period
+        """
+        if end == usage.start:
+            return
+        clock_time = day = 0
         if self.tariff.local:
             shown = self.clock.local(end - 1)
             clock_time, day = shown % DAY, shown // DAY
-        if usage.energy:
-            energy += usage.energy - 1
-        later = (clock_time, day, energy, elapsed + end - usage.start - 1)
+        later = (clock_time, day, energy - 1 if usage.energy else energy, elapsed - 1)
         tariff = self.tariff
-        for components, volume in (
-            (tariff.energy, usage.energy), (tariff.time, usage.time), (tariff.parking, usage.parking),
-        ):  # fmt: skip
+        for volume, components, bucket in (
+            (usage.energy, tariff.energy, self.energy_now),
+            (usage.time, tariff.time, self.time_now),
+            (usage.parking, tariff.parking, self.parking_now),
+        ):
             if not volume or not components or components[0].checks is None:
                 continue
-            component = self._select(components, usage, moment, end)
+            component = bucket.component if bucket is not None else None
             other = self._select(components, usage, later, end)
             if other is not component and _price_of(other) != _price_of(component):
                 if self.policy.unsplit is Unsplit.REFUSE:
@@ -336,12 +370,13 @@ class _Pricing:
     def round_up(self) -> None:
         """Once for ENERGY and once for TIME and PARKING_TIME together: the total of the priced volume, by the
         step of the component that was used last and at its price (mod_cdrs, step_size)."""
-        unit = self.tariff.scale.unit
-        if self.last_energy is not None and self.last_energy.step:
+        last = self.last_energy
+        if last is not None and last.component.step:
+            unit = self.tariff.scale.unit
             total = self._total(("ENERGY",))
-            step = self.last_energy.step * unit // WH_PER_KWH
+            step = last.component.step * unit // WH_PER_KWH
             if total % step >= unit // ENERGY_TOLERANCE:
-                self.buckets[self.last_energy].added = -total % step
+                last.added = -total % step
         if self.policy.clock_step is ClockStep.LAST:
             last = self.last_clock
         else:
@@ -350,19 +385,24 @@ class _Pricing:
         if self.policy.reservation_step is ReservationStep.OWN:
             self._round_up_time(self.last_reserved)
 
-    def _round_up_time(self, last: Component | None) -> None:
-        if last is None or not last.step:
+    def _round_up_time(self, last: Bucket | None) -> None:
+        if last is None or not last.component.step:
             return
-        kinds: tuple[str, ...] = (last.kind,)
-        if self.policy.reservation_step is ReservationStep.SHARED and last.kind != "PARKING_TIME":
+        kinds: tuple[str, ...] = (last.component.kind,)
+        if self.policy.reservation_step is ReservationStep.SHARED and last.component.kind != "PARKING_TIME":
             kinds = ("TIME", "RESERVATION_TIME")
+        unit = self.tariff.scale.unit
         total = self._total(kinds) * SECONDS_PER_HOUR
-        step = last.step * self.tariff.scale.unit
-        if total % step >= self.tariff.scale.unit // TIME_TOLERANCE:
-            self.buckets[last].added = -total % step
+        step = last.component.step * unit
+        if total % step >= unit // TIME_TOLERANCE:
+            last.added = -total % step
 
     def _total(self, kinds: tuple[str, ...]) -> int:
-        return sum(bucket.volume for bucket in self.buckets.values() if bucket.component.kind in kinds)
+        total = 0
+        for component, bucket in self.buckets.items():
+            if component.kind in kinds:
+                total += bucket.volume
+        return total
 
 
 Moment = tuple[int, int, int, int]

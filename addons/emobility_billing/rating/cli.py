@@ -1,4 +1,4 @@
-"""`python -m rating.cli rate`: JSON lines in, JSON lines out. The only module of the engine with I/O.
+"""`python -m rating.cli rate` and `lint-tariff`: JSON in, JSON lines out. The only module of the engine with I/O.
 
 A line that cannot be priced gives a line that says why. Nothing else is ever written to standard output.
 """
@@ -9,17 +9,20 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from .errors import InexactError, InputError
+from .errors import InexactError, InputError, TariffError
+from .ocpi_import import from_ocpi
 from .ocpi_rating import rate_ocpi, rate_usual
-from .ocpi_tariff import as_object
+from .ocpi_tariff import VERSIONS, as_object
 from .policy import DEFAULT_POLICY, Policy
+from .tariff_lint import Context, Severity, lint
 
 CHUNK = 1 << 18
 LONGEST_LINE = 32 << 20
@@ -42,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--round", type=_digits, metavar="DIGITS", help="round each line as an invoice does")
     rate.add_argument("--policy", type=_choice, action="append", default=[], metavar="NAME=VALUE")
     rate.set_defaults(command=_rate)
+    lint = commands.add_parser("lint-tariff", help="find what is wrong with the OCPI tariffs in a file")
+    lint.add_argument("file", type=Path, help="a tariff, a list of them, or one per line; - is standard input")
+    lint.add_argument("--context", type=_context, default=Context(), metavar="JSON")
+    lint.set_defaults(command=_lint)
     return parser
 
 
@@ -63,6 +70,67 @@ def _choice(text: str) -> tuple[str, Any]:
     except (KeyError, ValueError):
         pass
     raise argparse.ArgumentTypeError(f"there is no choice {text}")
+
+
+def _context(text: str) -> Context:
+    """`{"power_kw": 150, "adhoc": true, "country": "DE", "clock_certified": false}`, each of them or none."""
+    try:
+        values = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+        return Context(**values)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"this is no context: {text}") from None
+
+
+def _lint(options: argparse.Namespace) -> int:
+    """Writes what is found per tariff; returns 1 when there is an error among it."""
+    try:
+        content = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    answers = [_lint_one(tariff, options.context) for tariff in _tariffs(content)]
+    for found in answers:
+        sys.stdout.buffer.write(_encode(found) + b"\n")
+    return int(any("error" in found or _has_error(found["findings"]) for found in answers))
+
+
+def _has_error(findings: list[dict[str, str]]) -> bool:
+    return any(finding["severity"] == Severity.ERROR.value for finding in findings)
+
+
+def _tariffs(content: bytes) -> list[Any]:
+    """The tariffs in a file: one object, a list, or one object per line. What cannot be read stays as it is."""
+    try:
+        whole = json.loads(content, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return [_tariff_of(line) for line in content.splitlines() if line.strip()] or [content]
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _tariff_of(line: bytes) -> Any:
+    try:
+        return json.loads(line, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return line
+
+
+def _lint_one(data: Any, context: Context) -> dict[str, Any]:
+    """A tariff, or a line of `rate` with one."""
+    version = None
+    if isinstance(data, dict) and isinstance(data.get("tariff"), dict):
+        data, version = data["tariff"], data.get("version")
+    identifier = _identifier_of(data)
+    try:
+        if isinstance(data, bytes):
+            raise InputError("invalid_json", "This is not JSON.")
+        if version is not None and version not in VERSIONS:
+            raise InputError("invalid_value", f"version is one of {', '.join(VERSIONS)}.", "version")
+        findings = lint(from_ocpi(data, version), context)
+    except InputError as error:
+        return {"id": identifier, "error": {"code": error.code, "message": error.message, "path": error.path}}
+    except TariffError as error:
+        return {"id": identifier, "error": {"code": "invalid_value", "message": str(error), "path": ""}}
+    return {"id": identifier, "findings": [asdict(finding) for finding in findings]}
 
 
 def _rate(options: argparse.Namespace) -> int:

@@ -125,6 +125,7 @@ class Compiled:
     local: bool
     measured: bool
     names_vat: bool
+    without_vat: list[Component]
     flags: list[str]
     energy_limits: list[int]
     elapsed_limits: list[int]

@@ -101,10 +101,18 @@ class LocalClock:
 
     def local(self, instant: int) -> int:
         """Microseconds since 1970 as a wall clock shows them: ``% DAY`` is the time of day, ``// DAY`` the date."""
-        offset = self._offsets.get(instant // DAY)
+        return instant + self.day(instant)[1]
+
+    def day(self, instant: int) -> tuple[int, int]:
+        """The end of the time for which it is known that clocks are not changed, and the offset from UTC in it.
+
+        That is the rest of the UTC day, and nothing on a day with a change.
+        """
+        number = instant // DAY
+        offset = self._offsets.get(number)
         if offset is None:
-            offset = self._learn(instant // DAY)
-        return instant + (self._offset(instant) if offset == VARIES else offset)
+            offset = self._learn(number)
+        return (instant, self._offset(instant)) if offset == VARIES else (number * DAY + DAY, offset)
 
     def _learn(self, day: int) -> int:
         """The offset of a whole day; VARIES when it changes. No zone has changed it twice within six hours."""

@@ -31,6 +31,7 @@ MOST_ELEMENTS = 10_000
 LARGEST_STEP = 366 * 24 * 3600
 """A year in seconds; more in Wh than a truck takes."""
 
+NO_LIMIT = (None, None)
 NO_TAX = -1
 """The rate of a component to which no tax is applicable."""
 
@@ -54,16 +55,18 @@ def read_tariff(
         [], [], [], [], [], [], [], [],
         _price_limit(tariff, "min_price", version, scale), _price_limit(tariff, "max_price", version, scale),
         _instant_of(tariff, "start_date_time", -FOREVER), _instant_of(tariff, "end_date_time", FOREVER),
-        False, False, False, [], [], [], [],
+        False, False, False, [], [], [], [], [],
     )  # fmt: skip
-    _check_limits(compiled)
+    if compiled.min_price != NO_LIMIT and compiled.max_price != NO_LIMIT:
+        _check_limits(compiled)
     elements = required_list(tariff, "elements", MOST_ELEMENTS)
     for index, element in enumerate(elements):
         try:
             _read_element(as_object(element), index, compiled, policy)
         except InputError as error:
             raise error.under(f"elements[{index}]") from None
-    _decide_absent_vat(compiled, policy)
+    if compiled.without_vat:
+        _decide_absent_vat(compiled, policy)
     return compiled
 
 
@@ -162,7 +165,7 @@ def _price_limit(tariff: JsonObject, name: str, version: str, scale: Scale) -> t
     """The bounds before and after taxes. 2.1.1 has none, and its unknown fields are not looked at."""
     value = tariff.get(name)
     if value is None or version == "2.1.1":
-        return None, None
+        return NO_LIMIT
     try:
         limit = as_object(value)
         before = _bound(limit, "before_taxes", "excl_vat", scale)
@@ -248,7 +251,10 @@ def _read_component(data: JsonObject, element: int, checks: Checks | None, compi
     step = data.get("step_size")
     if type(step) is not int or not 0 <= step <= LARGEST_STEP:
         step = _odd_step(data, dimension)
-    return Component(dimension, element, price, step, vat, checks)
+    component = Component(dimension, element, price, step, vat, checks)
+    if vat is None:
+        compiled.without_vat.append(component)
+    return component
 
 
 def _odd_step(data: JsonObject, dimension: str) -> int:
@@ -274,9 +280,8 @@ def _decide_absent_vat(compiled: Compiled, policy: Policy) -> None:
     if policy.absent_vat is AbsentVat.VERSION:
         if compiled.version == "2.1.1" or compiled.version == "2.3.0" and not compiled.names_vat:
             return
-    for component in compiled.components():
-        if component.vat is None:
-            component.vat = NO_TAX
+    for component in compiled.without_vat:
+        component.vat = NO_TAX
 
 
 # --- restrictions ---------------------------------------------------------------------------------

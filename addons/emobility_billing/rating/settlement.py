@@ -13,7 +13,7 @@ from typing import Any
 from .cdr_pricing import SECONDS_PER_HOUR, Bucket, Buckets
 from .compiled import Compiled
 from .ocpi_cdr import Session
-from .ocpi_tariff import NO_TAX
+from .ocpi_tariff import NO_LIMIT, NO_TAX
 from .scale import Scale
 
 EXACT_DIGITS = 10
@@ -125,7 +125,7 @@ def settle(found: Buckets, tariff: Compiled, session: Session, digits: int | Non
     before = _sum(line.before_taxes for line in lines)
     after = _sum(line.after_taxes for line in lines)
     priced = Priced(tariff.currency, places, before, after, lines, found.flags, taxes.totals())
-    if tariff.min_price != (None, None) or tariff.max_price != (None, None):
+    if tariff.min_price != NO_LIMIT or tariff.max_price != NO_LIMIT:
         _apply_limits(priced, tariff, session)
     return priced
 
