@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,9 +65,11 @@ def stack(database: str, *, fresh: bool) -> Iterator[Stack]:
                                    smtp_port=mail_port, email_from="billing@example.com", db_name=database)
         aim_queue(config, odoo_port)
         seed_file = RUNTIME / f"{database}.json"
-        if fresh or database not in server.databases() or not seed_file.exists():
-            _make_database(server, config, database, seed_file, odoo_port)
         mails = RUNTIME / "mail" / database
+        if fresh or database not in server.databases() or not seed_file.exists():
+            # Mails of a database that is gone name invoices that the new one will have too.
+            shutil.rmtree(mails, ignore_errors=True)
+            _make_database(server, config, database, seed_file, odoo_port)
         services.start(Service(f"{database}-mail", [str(PYTHON), str(ROOT / "demo" / "mail_sink.py"), str(mail_port),
                                                     str(mails)]))
         seed = json.loads(seed_file.read_text())

@@ -23,7 +23,10 @@
         "data/sequence_data.xml",
         "data/queue_job_data.xml",
         "data/cron_data.xml",
+        "report/price_sheet_templates.xml",
+        "views/spot_series_views.xml",
         "views/tariff_views.xml",
+        "views/tariff_replay_views.xml",
         "views/price_rule_views.xml",
         "views/session_views.xml",
         "views/hold_views.xml",
@@ -38,6 +41,7 @@
         "report/charging_invoice_templates.xml",
         "wizard/import_security.xml",
         "wizard/import_views.xml",
+        "wizard/tariff_simulation_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

@@ -20,7 +20,11 @@ from . import (
     res_config_settings,
     session,
     session_event,
+    spot_price,
+    spot_series,
     tariff,
     tariff_element,
+    tariff_replay,
+    tariff_replay_result,
     tariff_version,
 )

@@ -34,7 +34,11 @@ PUBLIC_METHODS = {
     "emobility.session.import.action_open_sessions",
     "emobility.session.import.action_preview",
     "emobility.tariff.action_new_version",
+    "emobility.tariff.replay.action_open_results",
+    "emobility.tariff.replay.action_start",
     "emobility.tariff.version.action_new_version",
+    "emobility.tariff.version.action_replay",
+    "emobility.tariff.version.action_simulate",
 }
 
 

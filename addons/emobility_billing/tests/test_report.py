@@ -71,7 +71,7 @@ class TestChargingInvoice(ChargedCommon):
         session = self._charge("one", self.contract, datetime(2026, 7, 1, 21, 30, tzinfo=UTC), 60, "20")
         name = self._invoice(session).invoice_line_ids[0].name
         self.assertIn("1 session on 07/02/2026", name)
-        self.assertIn("3 sessions, 01/10/2026 to 01/31/2026",
+        self.assertIn("3 sessions, 01/10/2026 to 02/01/2026",
                       self._invoice(self._sessions("many", self.contract)).invoice_line_ids[0].name)
 
     def test_times_in_the_annex_are_those_of_the_place(self) -> None:
