@@ -41,7 +41,8 @@ KEYRINGS = (
 def set_up(*, browser: bool = False) -> None:
     """Makes everything that is missing. With `browser` also what the browser tests drive."""
     if not OLDEST_RUN <= sys.version_info[:2] <= NEWEST:
-        raise RunError(f"Python {_dotted(OLDEST_RUN)} to {_dotted(NEWEST)} is needed, this is {sys.version.split()[0]}.")
+        wanted = f"{_dotted(OLDEST_RUN)} to {_dotted(NEWEST)}"
+        raise RunError(f"Python {wanted} is needed, this is {sys.version.split()[0]}.")
     RUNTIME.mkdir(exist_ok=True)
     STAMPS.mkdir(exist_ok=True)
     _system_packages(browser)
