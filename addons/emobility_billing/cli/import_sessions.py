@@ -47,7 +47,8 @@ class import_sessions(Command):  # noqa: N801 - the name of the command is the n
             server + (["-c", arguments.config] if arguments.config else []), setup_logging=True
         )
         with Registry(arguments.database).cursor() as cursor:
-            run_import(api.Environment(cursor, SUPERUSER_ID, {}), arguments, cursor.commit)
+            context = {} if arguments.no_process else {"emobility_no_jobs": True}
+            run_import(api.Environment(cursor, SUPERUSER_ID, context), arguments, cursor.commit)
 
 
 def run_import(env: api.Environment, arguments: argparse.Namespace, commit: Callable[[], None]) -> None:

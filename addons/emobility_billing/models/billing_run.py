@@ -5,7 +5,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..jobs import enqueue
+from ..jobs import SOON, enqueue
 
 CHUNK_LINES = 25
 
@@ -153,6 +153,7 @@ class EmobilityBillingRun(models.Model):
                 self,
                 f"emobility.billing.run:{self.id}:{ids[0]}",
                 self.env._("%(run)s: %(count)s contracts", run=self.name, count=len(ids)),
+                priority=SOON,
             )._run_chunk(ids)
 
     def _run_chunk(self, line_ids: list[int]) -> None:

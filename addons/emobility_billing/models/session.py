@@ -16,7 +16,7 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..derivation import Derived, Event, EventError, check_event, derive
-from ..jobs import enqueue
+from ..jobs import LATER, NORMAL, enqueue
 from ..rating import RatingError, facts_to_json
 from .gate import Finding
 from .session_event import SOURCE_LABELS
@@ -400,7 +400,13 @@ class EmobilitySession(models.Model):
         return self.settle_at or now + wait
 
     def _schedule(self) -> None:
-        """Queue the processing of each session for the time it is settled."""
+        """Queue the processing of each session for the time it is settled.
+
+        Who processes the sessions right away says so with the context key ``emobility_no_jobs``; what it leaves
+        behind, the cron takes.
+        """
+        if self.env.context.get("emobility_no_jobs"):
+            return
         now = fields.Datetime.now()
         for session in self:
             due = not session.settle_at or session.settle_at <= now
@@ -410,6 +416,7 @@ class EmobilitySession(models.Model):
                 f"emobility.session.process:{session.id}:{kind}",
                 self.env._("Process charging session %s", session.uid),
                 eta=None if due else session.settle_at,
+                priority=LATER if session.source == "import" else NORMAL,
             )._process()
 
     def _process(self) -> None:

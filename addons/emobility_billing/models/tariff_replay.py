@@ -6,7 +6,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..jobs import enqueue
+from ..jobs import SOON, enqueue
 from ..rating import RatingError
 
 BATCH = 500
@@ -142,6 +142,7 @@ class EmobilityTariffReplay(models.Model):
             self,
             f"emobility.tariff.replay:{self.id}:{pending}",
             self.env._("Replay of %s", self.version_id.display_name),
+            priority=SOON,
         )._run_batch()
 
     def _run_batch(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..jobs import enqueue
+from ..jobs import SOON, enqueue
 from .import_rows import LayoutError, Row, events_of, read_rows
 
 _logger = logging.getLogger(__name__)
@@ -166,6 +166,7 @@ class EmobilitySessionImport(models.Model):
             self,
             f"emobility.session.import:{self.id}:{self.done_count}",
             self.env._("Import of %s", self.name or self.profile_id.name),
+            priority=SOON,
         )._run_batch()
 
     def _run_batch(self) -> None:

@@ -44,6 +44,10 @@ class EmobilityTariffSimulation(models.TransientModel):
     problem = fields.Char(compute="_compute_result")
     trace = fields.Json(compute="_compute_result")
 
+    def _compute_display_name(self) -> None:
+        for simulation in self:
+            simulation.display_name = self.env._("Simulation")
+
     @api.depends("connector_id")
     def _compute_time_zone(self) -> None:
         for simulation in self:
