@@ -298,3 +298,9 @@ def test_an_invoice_rounds_lines_and_each_rate_once() -> None:
 def test_currencies_without_decimals_show_none() -> None:
     case = {"elements": [prices("ENERGY 51 - 1")], "periods": [[60, {"ENERGY": 1.5}]], "start": MONDAY}
     assert rate_ocpi(message(case, "2.2.1"), digits=0).to_json()["before_taxes"] == "77"
+
+
+def test_f26_more_time_than_the_session_lasted_is_flagged() -> None:
+    elements = [prices("TIME 1 - 1")]
+    assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.6}]]).flags == ["overlong_periods"]
+    assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.5002}]]).flags == []

@@ -119,6 +119,8 @@ class _Pricing:
         self.parking_now: Bucket | None = UNDECIDED
         self.moment: Moment = (0, 0, 0, 0)
         self.next_energy = self.next_elapsed = self.next_shown = FOREVER
+        if session.overlong:
+            self.found.flag("overlong_periods")
         if not tariff.valid_from <= session.start < tariff.valid_until:
             if policy.validity is Validity.REFUSE:
                 raise InputError("not_valid", "The tariff was not valid when the session started.", "start_date_time")
