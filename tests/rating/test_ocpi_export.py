@@ -117,7 +117,8 @@ def test_f35_both_engines_price_the_same_periods_alike(ours: Tariff, facts: Any)
         "currency": "EUR", "charging_periods": periods, "start_date_time": instant_to_json(facts.start),
         "end_date_time": instant_to_json(facts.released),
     }  # fmt: skip
-    # Bounds of power and energy depend on more than a period tells: on when in it the energy flowed.
+    # Bounds of power depend on more than a period tells: it may join stretches of several powers. And the energy of
+    # a period is rounded to Wh, so that it may reach a bound of energy a moment before the meter does.
     names = {name for each in exported["elements"] for name in each.get("restrictions", {})}
     if names & {"min_power", "max_power", "min_kwh", "max_kwh"}:
         return
