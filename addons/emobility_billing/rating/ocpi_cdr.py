@@ -46,16 +46,20 @@ class Usage:
 class Session:
     """A session or a reservation, or both, in periods.
 
+    :ivar reserves: there is reserved time
     :ivar expired: it is a reservation that no session followed
     :ivar overlong: the periods tell more time than the session lasted, by more than a second each
+    :ivar names_tariff: a period says by which tariff it was priced
     """
 
     start: int
     end: int
     end_text: str
     currency: str
+    reserves: bool
     expired: bool
     overlong: bool
+    names_tariff: bool
     periods: list[Usage]
 
 
@@ -76,23 +80,25 @@ def read_cdr(data: object, scale: Scale = USUAL) -> Session:
         raise InputError("out_of_range", "The session lasts for more than a year.", end_name)
     periods: list[Usage] = []
     before = start
-    hours = 0
+    hours = reserved = 0
+    named = False
     try:
         for entry in required_list(cdr, "charging_periods", MOST_PERIODS):
             usage = _read_period(entry, scale)
             if not before <= usage.start <= end:
                 raise _misplaced(usage.start, start, end)
             before = usage.start
-            hours += usage.time + usage.parking + usage.reserved
+            hours += usage.time + usage.parking
+            reserved += usage.reserved
+            if usage.tariff_id is not None:
+                named = True
             periods.append(usage)
     except InputError as error:
         place = "" if error.path == "charging_periods" else f"charging_periods[{len(periods)}]"
         raise error.under(place) from None
-    expired = any([usage.reserved for usage in periods]) and not any(
-        usage.energy or usage.time or usage.parking for usage in periods
-    )
-    overlong = hours * HOUR > (end - start + len(periods) * SECOND) * scale.unit
-    return Session(start, end, cdr[end_name], currency, expired, overlong, periods)
+    expired = bool(reserved) and not hours and not any(usage.energy for usage in periods)
+    overlong = (hours + reserved) * HOUR > (end - start + len(periods) * SECOND) * scale.unit
+    return Session(start, end, cdr[end_name], currency, bool(reserved), expired, overlong, named, periods)
 
 
 def _misplaced(at: int, start: int, end: int) -> InputError:

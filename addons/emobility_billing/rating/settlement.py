@@ -324,10 +324,8 @@ def decimal_text(value: int, digits: int) -> str:
     """A multiple of ``10 ** -digits`` without trailing zeros."""
     if value < 0:
         return "-" + decimal_text(-value, digits)
-    text = str(value).zfill(digits + 1)
-    point = len(text) - digits
-    decimals = text[point:].rstrip("0")
-    return f"{text[:point]}.{decimals}" if decimals else text[:point]
+    whole, rest = divmod(value, 10**digits)
+    return f"{whole}.{rest:0{digits}d}".rstrip("0") if rest else str(whole)
 
 
 def amount_text(value: int | None, digits: int) -> str | None:

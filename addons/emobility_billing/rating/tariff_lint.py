@@ -176,7 +176,9 @@ def _first_gap(tariff: Tariff, dimension: Dimension) -> str | None:
         for values in product(*grids):
             if not any(_numbers_hold(r, values) for r in there):
                 place = [f"from {value} {unit}" for value, (_name, unit) in zip(values, names, strict=True) if value]
-                return f"on {local:%A, %Y-%m-%d at %H:%M}" + (f", {', '.join(place)}" if place else "")
+                dated = any(r.start_date or r.end_date for r in elements)
+                day = f"{local:%A, %Y-%m-%d}" if dated else f"{local:%A}s"
+                return f"on {day} at {local:%H:%M}" + (f", {', '.join(place)}" if place else "")
     return None
 
 
@@ -196,8 +198,9 @@ def _numbers_hold(r: Restrictions, values: tuple[Decimal | int, ...]) -> bool:
 def _local_moments(elements: list[Restrictions]) -> Iterator[datetime]:
     """A week of wall clock times at which a window may begin or end, around each date that occurs."""
     times = sorted({time(0), *(at for r in elements for at in r.wall_times)})
-    days = {ANY_WEEK, *(day for r in elements for day in (r.start_date, r.end_date) if day is not None)}
-    dates = sorted({day + timedelta(days=offset) for day in days for offset in range(-1, 7)})
+    limits = {day for r in elements for day in (r.start_date, r.end_date) if day is not None}
+    days = limits | {day - timedelta(days=1) for day in limits} | {ANY_WEEK}
+    dates = sorted({day + timedelta(days=offset) for day in days for offset in range(7)})
     return (datetime.combine(day, at) for day in dates for at in times)
 
 
