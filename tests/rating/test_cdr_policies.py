@@ -162,6 +162,13 @@ def test_a_period_up_to_the_change_of_a_price_is_not_flagged(when: dict[str, Any
     assert rated(elements, [[minutes, {"ENERGY": 5}]]).flags == (["unsplit_period"] if flagged else [])
 
 
+def test_a_change_to_no_price_at_all_needs_a_split() -> None:
+    until_ten = [prices("ENERGY 1 - 1", end_time="10:00")]
+    assert rated(until_ten, [[120, {"ENERGY": 4}]]).flags == ["unsplit_period"]
+    from_ten = [prices("ENERGY 0 - 0", start_time="10:00")]
+    assert rated(from_ten, [[120, {"ENERGY": 4}]]).flags == ["unpriced_energy", "unsplit_period"]
+
+
 def test_a_change_to_the_same_price_needs_no_split() -> None:
     elements = [prices("ENERGY 1 - 1", end_time="10:00"), prices("ENERGY 1 - 1")]
     assert rated(elements, [[120, {"ENERGY": 4}]]).flags == []
@@ -251,6 +258,28 @@ def test_a_lowest_price_of_nothing_has_the_tax_of_the_tariff_when_that_is_one() 
     assert (priced.total_before_taxes, priced.total_after_taxes) == (4, None)
 
 
+def test_a_limit_after_taxes_alone_moves_the_other_side_in_proportion() -> None:
+    nothing, something = [prices("ENERGY 1 10 1")], [prices("FLAT 1 10 1")]
+    for elements in (nothing, something):
+        periods = [[60, {"PARKING_TIME": 1}]]
+        data = message({"elements": elements, "periods": periods, "start": MONDAY}, "2.3.0")
+        data["tariff"]["min_price"] = {"after_taxes": 5.5}
+        priced = rate_ocpi(data)
+        assert (priced.total_before_taxes, priced.total_after_taxes) == (5, Decimal("5.5"))
+
+
+def test_a_limit_after_taxes_below_the_total_before_them_leaves_no_negative_tax() -> None:
+    priced = rated([prices("ENERGY 1 10 1")], [[60, {"ENERGY": 10}]], max_price=[20, 8])
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (8, 8)
+
+
+def test_limits_of_a_tariff_without_taxes() -> None:
+    data = message({"elements": [prices("ENERGY 1 19 1")], "periods": [[60, {}]], "start": MONDAY}, "2.3.0")
+    data["tariff"] |= {"min_price": {"before_taxes": 2}, "tax_included": "N/A"}
+    priced = rate_ocpi(data)
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (2, 2)
+
+
 def test_a_limit_after_taxes_is_not_compared_with_what_is_unknown() -> None:
     priced = rated([prices("ENERGY 1 - 1")], [[60, {"ENERGY": 1}]], version="2.3.0", min_price=[4, 5])
     assert (priced.total_before_taxes, priced.total_after_taxes) == (4, None)
@@ -279,6 +308,17 @@ def test_f27_the_hour_that_is_missing_has_no_price() -> None:
     elements = [prices("ENERGY 1 - 1", start_time="02:00", end_time="03:00"), prices("ENERGY 2 - 1")]
     priced = rated(elements, [[60, {"ENERGY": 1}]] * 3, start="2026-03-29T00:00:00Z", timezone="Europe/Berlin")
     assert (priced.total_before_taxes, priced.flags) == (6, [])
+
+
+def test_a_session_of_many_days_is_priced() -> None:
+    assert cost([prices("ENERGY 1 - 1")], [[60 * 24 * 300, {"ENERGY": 1}]]) == 1
+
+
+def test_a_step_may_be_written_as_a_float() -> None:
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1.2}]], "start": MONDAY}, "2.2.1")
+    for step, expected in ((0.0, "1.2"), (1000.0, "2")):
+        data["tariff"]["elements"][0]["price_components"][0]["step_size"] = step
+        assert rate_ocpi(data).total_before_taxes == Decimal(expected)
 
 
 def test_f41_a_free_session_has_a_line_for_what_is_free() -> None:

@@ -206,6 +206,13 @@ def test_energy_follows_the_market_between_floor_and_cap() -> None:
     assert rating.flags == ("linear_energy", "spot_fallback")
 
 
+def test_a_cap_holds_for_all_lines_of_its_price() -> None:
+    capped = tariff(element(euro(price="0.40", spot=MARKET, cap=Decimal("1.10"))))
+    rating = rate(capped, session(MONDAY, 4, "4"), spot=HOURS)
+    assert [amount for _name, _quantity, amount in lines(rating)] == ["0.17", "0.01", "1.00", "0.40", "-0.08", "-0.40"]
+    assert rating.total == Decimal("1.10")
+
+
 def test_without_a_series_the_fallback_is_due_and_flagged() -> None:
     rating = rate(SPOT, session(MONDAY, 4, "4"))
     assert (rating.total, rating.flags) == (Decimal("1.60"), ("linear_energy", "spot_fallback"))

@@ -420,5 +420,5 @@ def _charging_start(session: Session) -> int:
     return FOREVER
 
 
-def _price_of(component: Component | None) -> tuple[int, int | None, int]:
-    return (0, None, 0) if component is None else (component.price, component.vat, component.step)
+def _price_of(component: Component | None) -> tuple[int, int | None, int] | None:
+    return None if component is None else (component.price, component.vat, component.step)
