@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from rating import cdr_sentences
 from rating.errors import InputError
 from rating.ocpi_rating import rate_ocpi
 from rating.policy import (
@@ -344,3 +345,28 @@ def test_f26_more_time_than_the_session_lasted_is_flagged() -> None:
     elements = [prices("TIME 1 - 1")]
     assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.6}]]).flags == ["overlong_periods"]
     assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.5002}]]).flags == []
+
+
+def test_lines_are_told_in_english_and_german() -> None:
+    elements = [
+        prices("ENERGY 0.25 10 1", "TIME 6 7.7 600", start_time="09:00", max_kwh=50),
+        prices("FLAT 2 20 1", reservation="RESERVATION"),
+    ]
+    priced = rated(elements, [[15, {"RESERVATION_TIME": 0.25}], [60, {"ENERGY": 20, "TIME": 0.9}]], min_price=[20])
+    assert cdr_sentences(priced) == (
+        "Reservation fee: 2.00 EUR, plus 20 % VAT 0.40 EUR",
+        "Energy: 20 kWh at 0.25 EUR per kWh = 5.00 EUR, plus 10 % VAT 0.50 EUR (from 09:00, below 50 kWh)",
+        "Charging time: 1 h at 6.00 EUR per hour = 6.00 EUR, plus 7.7 % VAT 0.462 EUR "
+        "(from 09:00, below 50 kWh, including 6 min rounded up)",
+        "Surcharge up to the lowest price of a session: 7.00 EUR, plus 7.7 % VAT 0.2487692308 EUR, "
+        "plus 10 % VAT 0.2692307692 EUR, plus 20 % VAT 0.2153846154 EUR",
+    )
+    assert cdr_sentences(priced, "de_DE")[2] == (
+        "Ladezeit: 1 h zu 6,00 EUR je Stunde = 6,00 EUR, zuzüglich 7,7 % MwSt. 0,462 EUR "
+        "(ab 09:00, unter 50 kWh, davon 6 min aufgerundet)"
+    )
+
+
+def test_an_amount_after_taxes_at_an_unknown_rate_is_told() -> None:
+    priced = rated([prices("ENERGY 1 - 1")], [[60, {"ENERGY": 1}]], min_price=[2, 3])
+    assert cdr_sentences(priced)[1].endswith("plus VAT 1.00 EUR")

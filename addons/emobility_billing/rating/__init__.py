@@ -9,6 +9,7 @@ charging periods of an OCPI CDR under an OCPI tariff. Both give the same for the
 them to it.
 """
 
+from .cdr_wording import cdr_sentences
 from .engine import rate
 from .errors import FactsError, InputError, RatingError, TariffError
 from .facts import ChargingState, Reading, SessionFacts, StateChange, facts_from_json, facts_to_json
@@ -58,6 +59,7 @@ __all__ = [
     "TariffError",
     "Weekday",
     "build_periods",
+    "cdr_sentences",
     "facts_from_json",
     "facts_to_json",
     "from_ocpi",

@@ -5,7 +5,7 @@ sums of lines, so what is shown adds up. Taxes are rounded once per rate on the 
 wants it, and told per line as what each line adds to that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -47,6 +47,9 @@ class PricedLine:
     :ivar quantity: what was used, as a decimal text: kWh, hours, or 1
     :ivar billed_quantity: with what a step added
     :ivar before_taxes, after_taxes: None when they cannot be known
+    :ivar reason: English and technical, for the trace; `cdr_wording` has sentences for people
+    :ivar restrictions: those of the element, as OCPI writes them; None when it has none
+    :ivar step: the step_size that added to the quantity; 0 when none did
     """
 
     kind: str
@@ -60,6 +63,8 @@ class PricedLine:
     since: str
     until: str
     reason: str
+    restrictions: Mapping[str, Any] | None = None
+    step: int = 0
 
 
 @dataclass(slots=True)
@@ -195,6 +200,7 @@ def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
     return PricedLine(
         kind, component.element, quantity, billed_quantity, decimal_text(component.price, digits),
         before, after, tax_lines, bucket.since, bucket.until, _reason(bucket),
+        component.checks.words if component.checks is not None else None, component.step if added else 0,
     )  # fmt: skip
 
 
