@@ -370,3 +370,19 @@ def test_lines_are_told_in_english_and_german() -> None:
 def test_an_amount_after_taxes_at_an_unknown_rate_is_told() -> None:
     priced = rated([prices("ENERGY 1 - 1")], [[60, {"ENERGY": 1}]], min_price=[2, 3])
     assert cdr_sentences(priced)[1].endswith("plus VAT 1.00 EUR")
+
+
+def test_a_tariff_that_is_changed_in_place_is_compiled_again() -> None:
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    component = data["tariff"]["elements"][0]["price_components"][0]
+    for price in (1, 1, 1, 2, 2, 3, 1):
+        component["price"] = price
+        assert rate_ocpi(data).total_before_taxes == price
+
+
+def test_a_tariff_that_is_kept_is_kept_for_its_policy() -> None:
+    elements = [prices("ENERGY 1 - 1", start_time="07:00", end_time="07:00"), prices("ENERGY 2 - 1")]
+    data = message({"elements": elements, "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    for _ in range(3):
+        assert rate_ocpi(data).total_before_taxes == 1
+        assert rate_ocpi(data, policy=replace(Policy(), equal_times=EqualTimes.NEVER)).total_before_taxes == 2

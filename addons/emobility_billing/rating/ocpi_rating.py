@@ -1,7 +1,7 @@
 """Prices one message that holds an OCPI tariff and a CDR: what `./run rate` reads line by line."""
 
-import marshal
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from .cdr_pricing import collect
@@ -68,23 +68,33 @@ def _rate(data: Mapping[str, Any], policy: Policy, digits: int | None, scale: Sc
 
 
 MOST_COMPILED = 256
-"""More would not fit into the caches of a processor, which costs more than compiling."""
-_compiled_tariffs: dict[tuple[bytes, str | None, int, int], tuple[Policy, Compiled]] = {}
+MOST_SEEN = 10_000
+_Key = tuple[str, str | None, int, int]
+_seen: set[_Key] = set()
+_compiled_tariffs: dict[_Key, tuple[Any, Policy, Compiled]] = {}
 
 
 def _compiled(data: Any, version: str | None, policy: Policy, scale: Scale) -> Compiled:
-    """A tariff that is compiled once for each content: the CDRs of a day have few tariffs."""
-    try:
-        # Version 2 of the format does not depend on which objects happen to be the same.
-        key = marshal.dumps(data, 2), version, scale.digits, id(policy)
-    except ValueError:
+    """A tariff that is compiled once as long as its content stays the same: the CDRs of a day have few tariffs.
+
+    It is kept when its id comes for the second time. To keep all would cost more than it saves where each CDR has
+    another tariff.
+    """
+    identifier = data.get("id") if type(data) is dict else None
+    if type(identifier) is not str:
         return read_tariff(data, version=version, policy=policy, scale=scale)
+    key = identifier, version, scale.digits, id(policy)
     known = _compiled_tariffs.get(key)
-    if known is not None:
-        return known[1]
-    if len(_compiled_tariffs) >= MOST_COMPILED:
-        _compiled_tariffs.clear()
+    if known is not None and known[0] == data:
+        return known[2]
     compiled = read_tariff(data, version=version, policy=policy, scale=scale)
-    # The policy is kept so that its id stays its own.
-    _compiled_tariffs[key] = policy, compiled
+    if key in _seen:
+        if len(_compiled_tariffs) >= MOST_COMPILED:
+            _compiled_tariffs.clear()
+        # A copy, because the caller may change what is his; and the policy, so that its id stays its own.
+        _compiled_tariffs[key] = deepcopy(data), policy, compiled
+    else:
+        if len(_seen) >= MOST_SEEN:
+            _seen.clear()
+        _seen.add(key)
     return compiled
