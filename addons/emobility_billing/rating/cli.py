@@ -24,7 +24,7 @@ from .ocpi_tariff import VERSIONS, as_object
 from .policy import DEFAULT_POLICY, Policy
 from .tariff_lint import Context, Severity, lint
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 LONGEST_LINE = 32 << 20
 
 
