@@ -386,3 +386,14 @@ def test_a_tariff_that_is_kept_is_kept_for_its_policy() -> None:
     for _ in range(3):
         assert rate_ocpi(data).total_before_taxes == 1
         assert rate_ocpi(data, policy=replace(Policy(), equal_times=EqualTimes.NEVER)).total_before_taxes == 2
+
+
+@pytest.mark.parametrize("written", ["2024-03-04T09:00:00", "2024-03-04T09:00:00.000Z", "2024-03-04T10:00:00+01:00"])
+def test_f28_times_are_utc_and_the_zone_of_the_place_is_told_apart(written: str) -> None:
+    """The designator is optional in OCPI; local rules go by the zone that is handed in, never by that of a text."""
+    elements = [prices("ENERGY 1 - 1", start_time="10:00", end_time="11:00"), prices("ENERGY 2 - 1")]
+    case = {"elements": elements, "periods": [[60, {"ENERGY": 1}]], "start": MONDAY, "timezone": "Europe/Berlin"}
+    data = message(case, "2.2.1")
+    for place in (data["cdr"], data["cdr"]["charging_periods"][0]):
+        place["start_date_time"] = written
+    assert rate_ocpi(data).total_before_taxes == 1
