@@ -380,6 +380,16 @@ def test_a_tariff_that_is_changed_in_place_is_compiled_again() -> None:
         assert rate_ocpi(data).total_before_taxes == price
 
 
+def test_a_tariff_that_only_seems_the_same_is_compiled_again() -> None:
+    """For Python 1 == True."""
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    for _ in range(3):
+        rate_ocpi(data)
+    data["tariff"]["elements"][0]["price_components"][0]["step_size"] = True
+    with pytest.raises(InputError, match="integer"):
+        rate_ocpi(data)
+
+
 def test_a_tariff_that_is_kept_is_kept_for_its_policy() -> None:
     elements = [prices("ENERGY 1 - 1", start_time="07:00", end_time="07:00"), prices("ENERGY 2 - 1")]
     data = message({"elements": elements, "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")

@@ -1,7 +1,7 @@
 """Prices one message that holds an OCPI tariff and a CDR: what `./run rate` reads line by line."""
 
+import marshal
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from .cdr_pricing import collect
@@ -71,7 +71,7 @@ MOST_COMPILED = 256
 MOST_SEEN = 10_000
 _Key = tuple[str, str | None, int, int]
 _seen: set[_Key] = set()
-_compiled_tariffs: dict[_Key, tuple[Any, Policy, Compiled]] = {}
+_compiled_tariffs: dict[_Key, tuple[bytes, Policy, Compiled]] = {}
 
 
 def _compiled(data: Any, version: str | None, policy: Policy, scale: Scale) -> Compiled:
@@ -84,17 +84,22 @@ def _compiled(data: Any, version: str | None, policy: Policy, scale: Scale) -> C
     if type(identifier) is not str:
         return read_tariff(data, version=version, policy=policy, scale=scale)
     key = identifier, version, scale.digits, id(policy)
-    known = _compiled_tariffs.get(key)
-    if known is not None and known[0] == data:
-        return known[2]
-    compiled = read_tariff(data, version=version, policy=policy, scale=scale)
-    if key in _seen:
-        if len(_compiled_tariffs) >= MOST_COMPILED:
-            _compiled_tariffs.clear()
-        # A copy, because the caller may change what is his; and the policy, so that its id stays its own.
-        _compiled_tariffs[key] = deepcopy(data), policy, compiled
-    else:
+    if key not in _seen:
         if len(_seen) >= MOST_SEEN:
             _seen.clear()
         _seen.add(key)
+        return read_tariff(data, version=version, policy=policy, scale=scale)
+    try:
+        # Not compared as they are: 1 is True for Python. Version 2 does not depend on which objects are the same.
+        content = marshal.dumps(data, 2)
+    except ValueError:
+        return read_tariff(data, version=version, policy=policy, scale=scale)
+    known = _compiled_tariffs.get(key)
+    if known is not None and known[0] == content:
+        return known[2]
+    compiled = read_tariff(data, version=version, policy=policy, scale=scale)
+    if len(_compiled_tariffs) >= MOST_COMPILED:
+        _compiled_tariffs.clear()
+    # The policy is kept so that its id stays its own.
+    _compiled_tariffs[key] = content, policy, compiled
     return compiled
