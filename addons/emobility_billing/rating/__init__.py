@@ -21,7 +21,7 @@ from .policy import OvernightDay, Policy, StepSize
 from .result import Line, Rating
 from .settlement import Priced
 from .tariff import Dimension, PriceComponent, Reservation, Restrictions, Tariff, TariffElement, Weekday
-from .tariff_lint import Context, Finding, Severity, lint
+from .tariff_lint import Context, Finding, Severity, lint, lint_ocpi
 from .terms import Grace, IdleFee, Month, SpotPrice, SpotSeries
 from .wording import tariff_sentences
 
@@ -64,6 +64,7 @@ __all__ = [
     "facts_to_json",
     "from_ocpi",
     "lint",
+    "lint_ocpi",
     "rate",
     "rate_ocpi",
     "tariff_sentences",

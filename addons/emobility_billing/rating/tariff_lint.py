@@ -4,14 +4,18 @@ Each finding says where it is and what to do. What can be decided exactly is; ga
 grid of all moments at which a restriction begins or ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import product
+from typing import Any
 
 from .clock import local_restrictions_hold
+from .instants import parse_instant
+from .ocpi_import import from_ocpi
+from .ocpi_tariff import as_object, recognise_version
 from .policy import DEFAULT_POLICY
 from .tariff import METERED, PRICED, Dimension, Restrictions, Tariff
 
@@ -74,6 +78,44 @@ def lint(tariff: Tariff, context: Context | None = None) -> tuple[Finding, ...]:
         *_afir(tariff, context),
         *_clock(tariff, context),
     )
+
+
+def lint_ocpi(data: object, version: str | None = None, context: Context | None = None) -> tuple[Finding, ...]:
+    """The findings of an OCPI tariff: those of our model, and of what only OCPI has.
+
+    :raises InputError: when it is no valid OCPI tariff
+    """
+    tariff = from_ocpi(data, version)
+    return (*_ocpi_only(as_object(data), version), *lint(tariff, context))
+
+
+def _ocpi_only(data: Mapping[str, Any], version: str | None) -> Iterator[Finding]:
+    version = version or recognise_version(data)
+    start, end = data.get("start_date_time"), data.get("end_date_time")
+    if start is not None and end is not None and parse_instant(end) <= parse_instant(start):
+        yield Finding(
+            "never_valid", Severity.ERROR, "end_date_time", "The tariff ends before it starts.",
+            "Exchange the times, or leave out the end.",
+        )  # fmt: skip
+    rates = [component.get("vat") for element in data["elements"] for component in element["price_components"]]
+    named = any(rate is not None for rate in rates)
+    included = data.get("tax_included")
+    if version == "2.3.0" and included is None:
+        yield Finding(
+            "tax_included_missing", Severity.WARNING, "tax_included",
+            "2.3.0 requires tax_included; without it the prices are taken for net.", "Say YES, NO or N/A.",
+        )  # fmt: skip
+    if included == "N/A" and named:
+        yield Finding(
+            "rate_without_tax", Severity.WARNING, "tax_included",
+            "No taxes are applicable, and yet there is a VAT rate.", "Leave out the rates, or say YES or NO.",
+        )  # fmt: skip
+    if included == "YES" and not named:
+        yield Finding(
+            "net_unknown", Severity.HINT, "tax_included",
+            "The taxes are included at a rate that nobody can know, so the price before taxes cannot be calculated.",
+            "Name the rate of each price, where taxes are known beforehand.",
+        )  # fmt: skip
 
 
 # --- restrictions ---------------------------------------------------------------------------------
