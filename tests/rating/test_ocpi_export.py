@@ -46,7 +46,7 @@ FULL = tariff(
         min_duration=60, max_duration=3600,
     ),
     element(price("TIME", "5", 60), price("FLAT", "2"), reservation=Reservation.RESERVATION),
-    element(price("ENERGY", "0.3"), price("PARKING_TIME", "1.5", 300)),
+    element(price("ENERGY", "0.3"), price("PARKING_TIME", "1.5", 300), price("FLAT", "1")),
     tax_included=False, min_price=Decimal("0.5"), max_price=Decimal(40), alt_text=(("de", "Tag und Nacht"),),
 )  # fmt: skip
 

@@ -186,6 +186,18 @@ def test_f30_prices_by_a_clock_that_is_not_certified_are_errors() -> None:
     assert found(tariff(element(ENERGY)), uncertified) == []
 
 
+def test_prices_of_a_reservation_are_not_those_of_charging() -> None:
+    reserved = tariff(
+        element(price("FLAT", "2"), price("TIME", "5"), reservation=Reservation.RESERVATION),
+        element(ENERGY, price("PARKING_TIME", "6")),
+    )
+    strict = Context(power_kw=Decimal(150), adhoc=True, clock_certified=False)
+    assert found(reserved, strict) == [("clock_not_certified", "elements[1].price_components[1]")]
+    by_time = element(price("TIME", "5", 60), reservation=Reservation.RESERVATION)
+    only_reserved = tariff(by_time, element(price("TIME", "1")))
+    assert [code for code, _place in found(only_reserved)] == ["large_step", "no_kwh_price"]
+
+
 # OCPI only
 
 

@@ -292,9 +292,10 @@ def _taxes(tariff: Tariff) -> Iterator[Finding]:
 def _steps(tariff: Tariff) -> Iterator[Finding]:
     parks = tariff.has_price_for(Dimension.PARKING_TIME)
     for index, element in enumerate(tariff.elements):
+        of_session = element.restrictions.reservation is None
         for position, component in enumerate(element.components):
             place = f"elements[{index}].price_components[{position}].step_size"
-            if component.dimension is Dimension.TIME and parks and component.step_size > 1:
+            if component.dimension is Dimension.TIME and parks and of_session and component.step_size > 1:
                 yield Finding(
                     "unused_step", Severity.HINT, place,
                     "Sessions that end with priced parking never use this step: only the parking is rounded up.",
@@ -315,7 +316,7 @@ def _afir(tariff: Tariff, context: Context) -> Iterator[Finding]:
     """What a driver without a contract may be shown (AFIR Art. 5(4); in Germany PAngV § 14)."""
     if context.adhoc is False:
         return
-    charged = {c.dimension for element in tariff.elements for c in element.components if c.price}
+    charged = {dimension for dimension in PRICED if any(_places(tariff, dimension))}
     if charged and Dimension.ENERGY not in charged:
         law = "PAngV § 14 and " if context.country == "DE" else ""
         yield Finding(
@@ -336,7 +337,10 @@ def _afir(tariff: Tariff, context: Context) -> Iterator[Finding]:
 
 
 def _places(tariff: Tariff, dimension: Dimension) -> Iterator[str]:
+    """Where a session is charged for a dimension. A reservation is no charging, and the back office measures it."""
     for index, element in enumerate(tariff.elements):
+        if element.restrictions.reservation is not None:
+            continue
         for position, component in enumerate(element.components):
             if component.dimension is dimension and component.price:
                 yield f"elements[{index}].price_components[{position}]"
@@ -344,6 +348,8 @@ def _places(tariff: Tariff, dimension: Dimension) -> Iterator[str]:
 
 def _order(tariff: Tariff) -> Iterator[Finding]:
     for index, element in enumerate(tariff.elements):
+        if element.restrictions.reservation is not None:
+            continue
         dimensions = [component.dimension for component in element.components]
         ordered = sorted(dimensions, key=AFIR_ORDER.index)
         if dimensions != ordered:
