@@ -407,3 +407,47 @@ def test_f28_times_are_utc_and_the_zone_of_the_place_is_told_apart(written: str)
     for place in (data["cdr"], data["cdr"]["charging_periods"][0]):
         place["start_date_time"] = written
     assert rate_ocpi(data).total_before_taxes == 1
+
+
+QUEBEC = [{"name": "GST", "percentage": 5, "account_number": "123 RT"}, {"name": "QST", "percentage": 9.975}]
+
+
+@pytest.mark.parametrize(
+    ("included", "price", "before", "after"), [("NO", "2.00", "5", "5.74875"), ("YES", "2.2995", "5", "5.74875")]
+)
+def test_several_taxes_of_the_place_are_told_each_for_itself(
+    included: str, price: str, before: str, after: str
+) -> None:
+    case = {"elements": [prices(f"TIME {price} - 1")], "periods": [[150, {"TIME": 2.5}]], "start": MONDAY}
+    data = message(case | {"tax_included": included}, "2.3.0") | {"taxes": QUEBEC}
+    priced = rate_ocpi(data)
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (Decimal(before), Decimal(after))
+    assert priced.to_json()["taxes"] == [
+        {"name": "GST", "percentage": "5", "amount": "0.25", "account_number": "123 RT"},
+        {"name": "QST", "percentage": "9.975", "amount": "0.49875"},
+    ]
+    data["tariff"]["min_price"] = {"before_taxes": 10}
+    raised = rate_ocpi(data)
+    assert (raised.total_before_taxes, raised.total_after_taxes) == (10, Decimal("11.4975"))
+    assert [tax.amount for tax in raised.taxes] == [5 * 10**9, 9_975_000_000]
+
+
+def test_taxes_of_the_place_are_for_prices_without_a_rate_only() -> None:
+    case = {"elements": [prices("TIME 2 10 1")], "periods": [[60, {"TIME": 1}]], "start": MONDAY}
+    assert rate_ocpi(message(case, "2.3.0") | {"taxes": QUEBEC}).total_after_taxes == Decimal("2.2")
+    parked = [[60, {"PARKING_TIME": 1}]]
+    free = {"elements": [prices("TIME 2 - 1")], "periods": parked, "start": MONDAY, "min_price": [10]}
+    assert rate_ocpi(message(free, "2.3.0") | {"taxes": QUEBEC}).total_after_taxes == Decimal("11.4975")
+
+
+@pytest.mark.parametrize(
+    ("taxes", "path"),
+    [([], "taxes"), ({}, "taxes"), ([1], "taxes[0]"), ([{"name": "A"}], "taxes[0].percentage"),
+     ([QUEBEC[0], {"name": "A", "percentage": -1}], "taxes[1].percentage"), ([{"percentage": 1}], "taxes[0].name"),
+     ([{"name": "A", "percentage": 101}], "taxes[0].percentage"), ([{"name": 1, "percentage": 1}], "taxes[0]")],
+)  # fmt: skip
+def test_taxes_that_cannot_be_read_are_refused(taxes: object, path: str) -> None:
+    case = {"elements": [prices("TIME 2 - 1")], "periods": [[60, {"TIME": 1}]], "start": MONDAY}
+    with pytest.raises(InputError) as caught:
+        rate_ocpi(message(case, "2.3.0") | {"taxes": taxes})
+    assert caught.value.path == path

@@ -6,7 +6,7 @@ wants it, and told per line as what each line adds to that.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,21 @@ class TaxLine:
     name: str
     percentage: str | None
     amount: int
+    account_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTax:
+    """A tax that the place knows and the tariff does not, such as GST and QST in Quebec (mod_tariffs, example 19).
+
+    Each is due on the price before taxes.
+
+    :param rate: percentage, as a multiple of the scale's unit
+    """
+
+    name: str
+    rate: int
+    account_number: str | None = None
 
 
 @dataclass(slots=True)
@@ -118,20 +133,27 @@ class Priced:
         }
 
 
-def settle(found: Buckets, tariff: Compiled, session: Session, digits: int | None = None) -> Priced:
+def settle(
+    found: Buckets,
+    tariff: Compiled,
+    session: Session,
+    digits: int | None = None,
+    local_taxes: tuple[LocalTax, ...] = (),
+) -> Priced:
     """Prices what was collected.
 
     :param digits: decimals that an invoice rounds each line to; None does not round (10 decimals)
+    :param local_taxes: for prices of which the tariff does not tell the tax
     """
     places = EXACT_DIGITS if digits is None else digits
     buckets = sorted(found.buckets.values(), key=_order)
-    taxes = _Taxes(tariff, places)
+    taxes = _Taxes(tariff, places, local_taxes)
     lines = [_line(bucket, tariff.scale, taxes) for bucket in buckets]
     before = _sum(line.before_taxes for line in lines)
     after = _sum(line.after_taxes for line in lines)
     priced = Priced(tariff.currency, places, before, after, lines, found.flags, taxes.totals())
     if tariff.min_price != NO_LIMIT or tariff.max_price != NO_LIMIT:
-        _apply_limits(priced, tariff, session)
+        _apply_limits(priced, tariff, session, local_taxes)
     return priced
 
 
@@ -145,37 +167,64 @@ def _order(bucket: Bucket) -> int:
 class _Taxes:
     """Sums per rate, so that each rate is rounded once although each line tells its part."""
 
-    def __init__(self, tariff: Compiled, places: int) -> None:
+    def __init__(self, tariff: Compiled, places: int, local_taxes: tuple[LocalTax, ...]) -> None:
         self.included = tariff.tax_included == "YES"
         self.applicable = tariff.tax_included != "N/A"
         self.full = 100 * tariff.scale.unit
         self.unit = 10**places
-        self.scale = tariff.scale
-        self.sums: dict[int, list[int]] = {}
-        self.texts: dict[int, str] = {}
+        self.digits = tariff.scale.digits
+        self.by_rate: dict[int | None, list[_RateSum]] = {}
+        if local_taxes:
+            self.by_rate[None] = [_RateSum(tax, decimal_text(tax.rate, self.digits)) for tax in local_taxes]
 
     def add(self, amount: int, rate: int | None) -> tuple[int | None, int | None, list[TaxLine]]:
         """Before, after and the taxes of a line of ``amount`` (before taxes, or after them when included)."""
         if not self.applicable or rate == NO_TAX:
             return amount, amount, []
-        if rate is None:
-            if amount == 0:
-                return 0, 0, []
-            return (None, amount, []) if self.included else (amount, None, [])
-        sums = self.sums.get(rate)
+        sums = self.by_rate.get(rate)
         if sums is None:
-            sums = self.sums[rate] = [0, 0]
-            self.texts[rate] = decimal_text(rate, self.scale.digits)
-        sums[0] += amount
-        whole = self.full + rate if self.included else self.full
-        total = (2 * sums[0] * rate + whole) // (2 * whole)
-        tax = total - sums[1]
-        sums[1] = total
-        lines = [TaxLine(TAX_NAME, self.texts[rate], tax)]
-        return (amount - tax, amount, lines) if self.included else (amount, amount + tax, lines)
+            if rate is None:
+                if amount == 0:
+                    return 0, 0, []
+                return (None, amount, []) if self.included else (amount, None, [])
+            sums = self.by_rate[rate] = [_RateSum(LocalTax(TAX_NAME, rate), decimal_text(rate, self.digits))]
+        whole = self.full
+        if self.included:
+            for each in sums:
+                whole += each.tax.rate
+        owed = 0
+        lines = []
+        for each in sums:
+            added = each.add(amount, whole)
+            owed += added
+            lines.append(TaxLine(each.tax.name, each.text, added, each.tax.account_number))
+        return (amount - owed, amount, lines) if self.included else (amount, amount + owed, lines)
 
     def totals(self) -> list[TaxLine]:
-        return [TaxLine(TAX_NAME, self.texts[rate], sums[1]) for rate, sums in sorted(self.sums.items())]
+        sums = [each for group in self.by_rate.values() for each in group if each.used]
+        sums.sort(key=lambda each: each.tax.rate)
+        return [TaxLine(each.tax.name, each.text, each.told, each.tax.account_number) for each in sums]
+
+
+class _RateSum:
+    """A tax on the sum of the lines that it is due on."""
+
+    __slots__ = ("base", "tax", "text", "told", "used")
+
+    def __init__(self, tax: LocalTax, text: str) -> None:
+        self.tax = tax
+        self.text = text
+        self.base = self.told = 0
+        self.used = False
+
+    def add(self, amount: int, whole: int) -> int:
+        """What a line adds to the rounded tax of all."""
+        self.used = True
+        self.base += amount
+        total = (2 * self.base * self.tax.rate + whole) // (2 * whole)
+        added = total - self.told
+        self.told = total
+        return added
 
 
 def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
@@ -217,7 +266,9 @@ def _reason(bucket: Bucket) -> str:
 # --- bounds ---------------------------------------------------------------------------------------
 
 
-def _apply_limits(priced: Priced, tariff: Compiled, session: Session) -> None:
+def _apply_limits(
+    priced: Priced, tariff: Compiled, session: Session, local_taxes: tuple[LocalTax, ...]
+) -> None:
     """min_price and max_price, before and after taxes each for itself (mod_tariffs, Tariff object, notes).
 
     Where only one side has a bound that moves it, the other side moves in proportion. The tax of the added line
@@ -226,15 +277,16 @@ def _apply_limits(priced: Priced, tariff: Compiled, session: Session) -> None:
     low, low_after = (_bound(value, tariff, priced.digits) for value in tariff.min_price)
     high, high_after = (_bound(value, tariff, priced.digits) for value in tariff.max_price)
     before, after = priced.before_taxes, priced.after_taxes
+    rate = _only_rate(tariff, local_taxes)
     if before is None and (low, high) != (None, None) or after is None and (low_after, high_after) != (None, None):
         priced.flags.append("limit_not_comparable")
     new_before = _clamp(before, low, high)
     new_after = _clamp(after, low_after, high_after)
     if before is not None and after is not None and new_before is not None and new_after is not None:
         if new_before != before and low_after is None and high_after is None:
-            new_after = half_up(after * new_before, before) if before else _taxed(new_before, tariff)
+            new_after = half_up(after * new_before, before) if before else _taxed(new_before, rate, tariff)
         elif new_after != after and low is None and high is None:
-            new_before = half_up(before * new_after, after) if after else _untaxed(new_after, tariff)
+            new_before = half_up(before * new_after, after) if after else _untaxed(new_after, rate, tariff)
         elif new_after < new_before:
             new_before = new_after
     if (new_before, new_after) == (before, after):
@@ -254,23 +306,21 @@ def _clamp(value: int | None, low: int | None, high: int | None) -> int | None:
     return high if high is not None and value > high else value
 
 
-def _taxed(amount: int, tariff: Compiled) -> int | None:
+def _taxed(amount: int, rate: int | None, tariff: Compiled) -> int | None:
     """An amount before taxes with the tax of the tariff, when that is the same for all of its prices."""
-    rate = _only_rate(tariff)
     return None if rate is None else amount + half_up(amount * rate, 100 * tariff.scale.unit)
 
 
-def _untaxed(amount: int, tariff: Compiled) -> int | None:
-    rate = _only_rate(tariff)
+def _untaxed(amount: int, rate: int | None, tariff: Compiled) -> int | None:
     return None if rate is None else half_up(amount * 100 * tariff.scale.unit, 100 * tariff.scale.unit + rate)
 
 
-def _only_rate(tariff: Compiled) -> int | None:
+def _only_rate(tariff: Compiled, local_taxes: tuple[LocalTax, ...]) -> int | None:
     if tariff.tax_included == "N/A":
         return 0
-    rates = {component.vat for component in tariff.components()}
-    rate = rates.pop() if len(rates) == 1 else None
-    return 0 if rate == NO_TAX else rate
+    local = sum(tax.rate for tax in local_taxes) if local_taxes else None
+    rates = {local if component.vat is None else max(component.vat, 0) for component in tariff.components()}
+    return rates.pop() if len(rates) == 1 else None
 
 
 def _add_adjustment(
@@ -294,9 +344,10 @@ def _add_adjustment(
     )  # fmt: skip
     priced.before_taxes, priced.after_taxes = new_before, new_after
     for tax in taxes:
-        same = next((each for each in priced.taxes if each.percentage == tax.percentage), None)
+        key = tax.name, tax.percentage
+        same = next((each for each in priced.taxes if (each.name, each.percentage) == key), None)
         if same is None:
-            priced.taxes.append(TaxLine(tax.name, tax.percentage, tax.amount))
+            priced.taxes.append(replace(tax))
         else:
             same.amount += tax.amount
 
@@ -314,7 +365,7 @@ def _share(owed: int, taxes: list[TaxLine]) -> list[TaxLine]:
         done += tax.amount
         share = half_up(owed * done, whole) - told
         told += share
-        shares.append(TaxLine(tax.name, tax.percentage, share))
+        shares.append(replace(tax, amount=share))
     return shares
 
 
@@ -359,4 +410,7 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _tax_to_json(tax: TaxLine, digits: int) -> dict[str, Any]:
-    return {"name": tax.name, "percentage": tax.percentage, "amount": amount_text(tax.amount, digits)}
+    data = {"name": tax.name, "percentage": tax.percentage, "amount": amount_text(tax.amount, digits)}
+    if tax.account_number is not None:
+        data["account_number"] = tax.account_number
+    return data
