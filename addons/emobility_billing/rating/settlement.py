@@ -173,58 +173,60 @@ class _Taxes:
         self.full = 100 * tariff.scale.unit
         self.unit = 10**places
         self.digits = tariff.scale.digits
-        self.by_rate: dict[int | None, list[_RateSum]] = {}
+        self.by_rate: dict[int | None, tuple[int, list[_RateSum]]] = {}
         if local_taxes:
-            self.by_rate[None] = [_RateSum(tax, decimal_text(tax.rate, self.digits)) for tax in local_taxes]
+            self._open(None, local_taxes)
+
+    def _open(self, rate: int | None, taxes: tuple[LocalTax, ...]) -> tuple[int, list["_RateSum"]]:
+        """The whole of which the rates are parts, and a sum for each tax."""
+        whole = self.full + sum([tax.rate for tax in taxes]) if self.included else self.full
+        sums = [_RateSum(tax, decimal_text(tax.rate, self.digits)) for tax in taxes]
+        self.by_rate[rate] = whole, sums
+        return whole, sums
 
     def add(self, amount: int, rate: int | None) -> tuple[int | None, int | None, list[TaxLine]]:
         """Before, after and the taxes of a line of ``amount`` (before taxes, or after them when included)."""
         if not self.applicable or rate == NO_TAX:
             return amount, amount, []
-        sums = self.by_rate.get(rate)
-        if sums is None:
+        group = self.by_rate.get(rate)
+        if group is None:
             if rate is None:
                 if amount == 0:
                     return 0, 0, []
                 return (None, amount, []) if self.included else (amount, None, [])
-            sums = self.by_rate[rate] = [_RateSum(LocalTax(TAX_NAME, rate), decimal_text(rate, self.digits))]
-        whole = self.full
-        if self.included:
-            for each in sums:
-                whole += each.tax.rate
+            group = self._open(rate, (LocalTax(TAX_NAME, rate),))
+        whole, sums = group
         owed = 0
         lines = []
         for each in sums:
-            added = each.add(amount, whole)
+            # Rounded on the sum of the lines so far; the line gets what it adds to that.
+            base = each.base = each.base + amount
+            total = (2 * base * each.rate + whole) // (2 * whole)
+            added = total - each.told
+            each.told = total
+            each.used = True
             owed += added
-            lines.append(TaxLine(each.tax.name, each.text, added, each.tax.account_number))
+            lines.append(TaxLine(each.name, each.text, added, each.account_number))
         return (amount - owed, amount, lines) if self.included else (amount, amount + owed, lines)
 
     def totals(self) -> list[TaxLine]:
-        sums = [each for group in self.by_rate.values() for each in group if each.used]
-        sums.sort(key=lambda each: each.tax.rate)
-        return [TaxLine(each.tax.name, each.text, each.told, each.tax.account_number) for each in sums]
+        sums = [each for _whole, group in self.by_rate.values() for each in group if each.used]
+        sums.sort(key=lambda each: each.rate)
+        return [TaxLine(each.name, each.text, each.told, each.account_number) for each in sums]
 
 
 class _RateSum:
     """A tax on the sum of the lines that it is due on."""
 
-    __slots__ = ("base", "tax", "text", "told", "used")
+    __slots__ = ("account_number", "base", "name", "rate", "text", "told", "used")
 
     def __init__(self, tax: LocalTax, text: str) -> None:
-        self.tax = tax
+        self.name = tax.name
+        self.rate = tax.rate
+        self.account_number = tax.account_number
         self.text = text
         self.base = self.told = 0
         self.used = False
-
-    def add(self, amount: int, whole: int) -> int:
-        """What a line adds to the rounded tax of all."""
-        self.used = True
-        self.base += amount
-        total = (2 * self.base * self.tax.rate + whole) // (2 * whole)
-        added = total - self.told
-        self.told = total
-        return added
 
 
 def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
