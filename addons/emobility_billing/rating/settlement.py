@@ -152,7 +152,7 @@ def settle(
     before = _sum(line.before_taxes for line in lines)
     after = _sum(line.after_taxes for line in lines)
     priced = Priced(tariff.currency, places, before, after, lines, found.flags, taxes.totals())
-    if tariff.min_price != NO_LIMIT or tariff.max_price != NO_LIMIT:
+    if tariff.min_price is not NO_LIMIT or tariff.max_price is not NO_LIMIT:
         _apply_limits(priced, tariff, session, local_taxes)
     return priced
 
