@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from rating import cdr_sentences
 from rating.errors import InputError
 from rating.ocpi_rating import rate_ocpi
 from rating.policy import (
@@ -162,6 +163,13 @@ def test_a_period_up_to_the_change_of_a_price_is_not_flagged(when: dict[str, Any
     assert rated(elements, [[minutes, {"ENERGY": 5}]]).flags == (["unsplit_period"] if flagged else [])
 
 
+def test_a_change_to_no_price_at_all_needs_a_split() -> None:
+    until_ten = [prices("ENERGY 1 - 1", end_time="10:00")]
+    assert rated(until_ten, [[120, {"ENERGY": 4}]]).flags == ["unsplit_period"]
+    from_ten = [prices("ENERGY 0 - 0", start_time="10:00")]
+    assert rated(from_ten, [[120, {"ENERGY": 4}]]).flags == ["unpriced_energy", "unsplit_period"]
+
+
 def test_a_change_to_the_same_price_needs_no_split() -> None:
     elements = [prices("ENERGY 1 - 1", end_time="10:00"), prices("ENERGY 1 - 1")]
     assert rated(elements, [[120, {"ENERGY": 4}]]).flags == []
@@ -251,6 +259,28 @@ def test_a_lowest_price_of_nothing_has_the_tax_of_the_tariff_when_that_is_one() 
     assert (priced.total_before_taxes, priced.total_after_taxes) == (4, None)
 
 
+def test_a_limit_after_taxes_alone_moves_the_other_side_in_proportion() -> None:
+    nothing, something = [prices("ENERGY 1 10 1")], [prices("FLAT 1 10 1")]
+    for elements in (nothing, something):
+        periods = [[60, {"PARKING_TIME": 1}]]
+        data = message({"elements": elements, "periods": periods, "start": MONDAY}, "2.3.0")
+        data["tariff"]["min_price"] = {"after_taxes": 5.5}
+        priced = rate_ocpi(data)
+        assert (priced.total_before_taxes, priced.total_after_taxes) == (5, Decimal("5.5"))
+
+
+def test_a_limit_after_taxes_below_the_total_before_them_leaves_no_negative_tax() -> None:
+    priced = rated([prices("ENERGY 1 10 1")], [[60, {"ENERGY": 10}]], max_price=[20, 8])
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (8, 8)
+
+
+def test_limits_of_a_tariff_without_taxes() -> None:
+    data = message({"elements": [prices("ENERGY 1 19 1")], "periods": [[60, {}]], "start": MONDAY}, "2.3.0")
+    data["tariff"] |= {"min_price": {"before_taxes": 2}, "tax_included": "N/A"}
+    priced = rate_ocpi(data)
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (2, 2)
+
+
 def test_a_limit_after_taxes_is_not_compared_with_what_is_unknown() -> None:
     priced = rated([prices("ENERGY 1 - 1")], [[60, {"ENERGY": 1}]], version="2.3.0", min_price=[4, 5])
     assert (priced.total_before_taxes, priced.total_after_taxes) == (4, None)
@@ -281,6 +311,17 @@ def test_f27_the_hour_that_is_missing_has_no_price() -> None:
     assert (priced.total_before_taxes, priced.flags) == (6, [])
 
 
+def test_a_session_of_many_days_is_priced() -> None:
+    assert cost([prices("ENERGY 1 - 1")], [[60 * 24 * 300, {"ENERGY": 1}]]) == 1
+
+
+def test_a_step_may_be_written_as_a_float() -> None:
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1.2}]], "start": MONDAY}, "2.2.1")
+    for step, expected in ((0.0, "1.2"), (1000.0, "2")):
+        data["tariff"]["elements"][0]["price_components"][0]["step_size"] = step
+        assert rate_ocpi(data).total_before_taxes == Decimal(expected)
+
+
 def test_f41_a_free_session_has_a_line_for_what_is_free() -> None:
     priced = rated([prices("ENERGY 0 - 1")], [[60, {"ENERGY": 5}]])
     assert [(line.kind, line.before_taxes) for line in priced.lines] == [("ENERGY", 0)]
@@ -298,3 +339,115 @@ def test_an_invoice_rounds_lines_and_each_rate_once() -> None:
 def test_currencies_without_decimals_show_none() -> None:
     case = {"elements": [prices("ENERGY 51 - 1")], "periods": [[60, {"ENERGY": 1.5}]], "start": MONDAY}
     assert rate_ocpi(message(case, "2.2.1"), digits=0).to_json()["before_taxes"] == "77"
+
+
+def test_f26_more_time_than_the_session_lasted_is_flagged() -> None:
+    elements = [prices("TIME 1 - 1")]
+    assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.6}]]).flags == ["overlong_periods"]
+    assert rated(elements, [[60, {"TIME": 0.5, "PARKING_TIME": 0.5002}]]).flags == []
+
+
+def test_lines_are_told_in_english_and_german() -> None:
+    elements = [
+        prices("ENERGY 0.25 10 1", "TIME 6 7.7 600", start_time="09:00", max_kwh=50),
+        prices("FLAT 2 20 1", reservation="RESERVATION"),
+    ]
+    priced = rated(elements, [[15, {"RESERVATION_TIME": 0.25}], [60, {"ENERGY": 20, "TIME": 0.9}]], min_price=[20])
+    assert cdr_sentences(priced) == (
+        "Reservation fee: 2.00 EUR, plus 20 % VAT 0.40 EUR",
+        "Energy: 20 kWh at 0.25 EUR per kWh = 5.00 EUR, plus 10 % VAT 0.50 EUR (from 09:00, below 50 kWh)",
+        "Charging time: 1 h at 6.00 EUR per hour = 6.00 EUR, plus 7.7 % VAT 0.462 EUR "
+        "(from 09:00, below 50 kWh, including 6 min rounded up)",
+        "Surcharge up to the lowest price of a session: 7.00 EUR, plus 7.7 % VAT 0.2487692308 EUR, "
+        "plus 10 % VAT 0.2692307692 EUR, plus 20 % VAT 0.2153846154 EUR",
+    )
+    assert cdr_sentences(priced, "de_DE")[2] == (
+        "Ladezeit: 1 h zu 6,00 EUR je Stunde = 6,00 EUR, zuzüglich 7,7 % MwSt. 0,462 EUR "
+        "(ab 09:00, unter 50 kWh, davon 6 min aufgerundet)"
+    )
+
+
+def test_an_amount_after_taxes_at_an_unknown_rate_is_told() -> None:
+    priced = rated([prices("ENERGY 1 - 1")], [[60, {"ENERGY": 1}]], min_price=[2, 3])
+    assert cdr_sentences(priced)[1].endswith("plus VAT 1.00 EUR")
+
+
+def test_a_tariff_that_is_changed_in_place_is_compiled_again() -> None:
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    component = data["tariff"]["elements"][0]["price_components"][0]
+    for price in (1, 1, 1, 2, 2, 3, 1):
+        component["price"] = price
+        assert rate_ocpi(data).total_before_taxes == price
+
+
+def test_a_tariff_that_only_seems_the_same_is_compiled_again() -> None:
+    """For Python 1 == True."""
+    data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    for _ in range(3):
+        rate_ocpi(data)
+    data["tariff"]["elements"][0]["price_components"][0]["step_size"] = True
+    with pytest.raises(InputError, match="integer"):
+        rate_ocpi(data)
+
+
+def test_a_tariff_that_is_kept_is_kept_for_its_policy() -> None:
+    elements = [prices("ENERGY 1 - 1", start_time="07:00", end_time="07:00"), prices("ENERGY 2 - 1")]
+    data = message({"elements": elements, "periods": [[60, {"ENERGY": 1}]], "start": MONDAY}, "2.2.1")
+    for _ in range(3):
+        assert rate_ocpi(data).total_before_taxes == 1
+        assert rate_ocpi(data, policy=replace(Policy(), equal_times=EqualTimes.NEVER)).total_before_taxes == 2
+
+
+@pytest.mark.parametrize("written", ["2024-03-04T09:00:00", "2024-03-04T09:00:00.000Z", "2024-03-04T10:00:00+01:00"])
+def test_f28_times_are_utc_and_the_zone_of_the_place_is_told_apart(written: str) -> None:
+    """The designator is optional in OCPI; local rules go by the zone that is handed in, never by that of a text."""
+    elements = [prices("ENERGY 1 - 1", start_time="10:00", end_time="11:00"), prices("ENERGY 2 - 1")]
+    case = {"elements": elements, "periods": [[60, {"ENERGY": 1}]], "start": MONDAY, "timezone": "Europe/Berlin"}
+    data = message(case, "2.2.1")
+    for place in (data["cdr"], data["cdr"]["charging_periods"][0]):
+        place["start_date_time"] = written
+    assert rate_ocpi(data).total_before_taxes == 1
+
+
+QUEBEC = [{"name": "GST", "percentage": 5, "account_number": "123 RT"}, {"name": "QST", "percentage": 9.975}]
+
+
+@pytest.mark.parametrize(
+    ("included", "price", "before", "after"), [("NO", "2.00", "5", "5.74875"), ("YES", "2.2995", "5", "5.74875")]
+)
+def test_several_taxes_of_the_place_are_told_each_for_itself(
+    included: str, price: str, before: str, after: str
+) -> None:
+    case = {"elements": [prices(f"TIME {price} - 1")], "periods": [[150, {"TIME": 2.5}]], "start": MONDAY}
+    data = message(case | {"tax_included": included}, "2.3.0") | {"taxes": QUEBEC}
+    priced = rate_ocpi(data)
+    assert (priced.total_before_taxes, priced.total_after_taxes) == (Decimal(before), Decimal(after))
+    assert priced.to_json()["taxes"] == [
+        {"name": "GST", "percentage": "5", "amount": "0.25", "account_number": "123 RT"},
+        {"name": "QST", "percentage": "9.975", "amount": "0.49875"},
+    ]
+    data["tariff"]["min_price"] = {"before_taxes": 10}
+    raised = rate_ocpi(data)
+    assert (raised.total_before_taxes, raised.total_after_taxes) == (10, Decimal("11.4975"))
+    assert [tax.amount for tax in raised.taxes] == [5 * 10**9, 9_975_000_000]
+
+
+def test_taxes_of_the_place_are_for_prices_without_a_rate_only() -> None:
+    case = {"elements": [prices("TIME 2 10 1")], "periods": [[60, {"TIME": 1}]], "start": MONDAY}
+    assert rate_ocpi(message(case, "2.3.0") | {"taxes": QUEBEC}).total_after_taxes == Decimal("2.2")
+    parked = [[60, {"PARKING_TIME": 1}]]
+    free = {"elements": [prices("TIME 2 - 1")], "periods": parked, "start": MONDAY, "min_price": [10]}
+    assert rate_ocpi(message(free, "2.3.0") | {"taxes": QUEBEC}).total_after_taxes == Decimal("11.4975")
+
+
+@pytest.mark.parametrize(
+    ("taxes", "path"),
+    [([], "taxes"), ({}, "taxes"), ([1], "taxes[0]"), ([{"name": "A"}], "taxes[0].percentage"),
+     ([QUEBEC[0], {"name": "A", "percentage": -1}], "taxes[1].percentage"), ([{"percentage": 1}], "taxes[0].name"),
+     ([{"name": "A", "percentage": 101}], "taxes[0].percentage"), ([{"name": 1, "percentage": 1}], "taxes[0]")],
+)  # fmt: skip
+def test_taxes_that_cannot_be_read_are_refused(taxes: object, path: str) -> None:
+    case = {"elements": [prices("TIME 2 - 1")], "periods": [[60, {"TIME": 1}]], "start": MONDAY}
+    with pytest.raises(InputError) as caught:
+        rate_ocpi(message(case, "2.3.0") | {"taxes": taxes})
+    assert caught.value.path == path

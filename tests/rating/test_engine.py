@@ -339,7 +339,7 @@ def test_f38_the_price_depends_on_when_the_energy_flowed_not_on_when_the_record_
     assert rate(seasonal, facts_from_json(facts_to_json(facts))).total == Decimal("4.00")
 
 
-def test_only_start_and_stop_known_spreads_energy_over_time_and_says_so() -> None:
+def test_f09_only_start_and_stop_known_spreads_energy_over_time_and_says_so() -> None:
     evening = tariff(element(price("ENERGY", "1"), end_time=time(11)), element(price("ENERGY", "2")))
     rating = rate(evening, session(MONDAY, 4, "8"))
     assert amounts(rating) == {("ENERGY", 0): ("2.000", "2.00"), ("ENERGY", 1): ("6.000", "12.00")}
@@ -371,6 +371,13 @@ def test_f36_time_without_a_price_is_flagged_only_when_the_tariff_prices_it_else
     assert rate(tariff(element(price("ENERGY", "1"))), facts).flags == ("linear_energy",)
     gap = tariff(element(price("ENERGY", "1"), price("PARKING_TIME", "1"), end_time=time(11)))
     assert rate(gap, facts).flags == ("linear_energy", "unpriced_energy", "unpriced_parking_time")
+
+
+def test_f02_energy_is_never_negative() -> None:
+    with pytest.raises(FactsError, match="energy"):
+        session(MONDAY, 1, "-0.001")
+    with pytest.raises(FactsError, match="register falls"):
+        session(MONDAY, 1, "1", readings={0: "5", 1: "4.999"})
 
 
 @pytest.mark.parametrize(

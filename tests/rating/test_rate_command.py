@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import rating
+from rating import cli
+from rating.policy import DEFAULT_POLICY
 
 from tests.rating.ocpi_messages import message
 
@@ -148,7 +150,9 @@ def changed(change: Change, identifier: object) -> str:
 
 
 def test_each_bad_line_is_answered_with_what_is_wrong_and_where() -> None:
-    answers = run("\n".join(changed(change, index) for index, (_code, _path, change) in enumerate(BAD)))
+    lines = [changed(change, index) for index, (_code, _path, change) in enumerate(BAD)]
+    answers = [cli.answer(line.encode(), DEFAULT_POLICY, None) for line in lines]
+    assert run("\n".join(lines)) == answers
     found = [(answer["id"], answer["error"]["code"], answer["error"]["path"]) for answer in answers]
     assert found == [(index, code, path) for index, (code, path, _change) in enumerate(BAD)]
     assert all(answer.keys() == {"id", "error"} and answer["error"]["message"] for answer in answers)

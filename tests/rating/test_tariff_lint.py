@@ -21,6 +21,7 @@ from rating import (
     TariffElement,
     Weekday,
     lint,
+    lint_ocpi,
 )
 
 from tests.rating.builders import element, price, tariff
@@ -183,6 +184,41 @@ def test_f30_prices_by_a_clock_that_is_not_certified_are_errors() -> None:
     ]  # fmt: skip
     assert found(timed, Context(clock_certified=True)) == found(timed) == []
     assert found(tariff(element(ENERGY)), uncertified) == []
+
+
+def test_prices_of_a_reservation_are_not_those_of_charging() -> None:
+    reserved = tariff(
+        element(price("FLAT", "2"), price("TIME", "5"), reservation=Reservation.RESERVATION),
+        element(ENERGY, price("PARKING_TIME", "6")),
+    )
+    strict = Context(power_kw=Decimal(150), adhoc=True, clock_certified=False)
+    assert found(reserved, strict) == [("clock_not_certified", "elements[1].price_components[1]")]
+    by_time = element(price("TIME", "5", 60), reservation=Reservation.RESERVATION)
+    only_reserved = tariff(by_time, element(price("TIME", "1")))
+    assert [code for code, _place in found(only_reserved)] == ["large_step", "no_kwh_price"]
+
+
+# OCPI only
+
+
+@pytest.mark.parametrize(
+    ("more", "vat", "code"),
+    [
+        ({"start_date_time": "2026-02-01T00:00:00Z", "end_date_time": "2026-02-01T00:00:00Z"}, None, "never_valid"),
+        ({"start_date_time": "2026-02-01T00:00:00Z", "end_date_time": "2026-02-01T00:00:01Z"}, None, None),
+        ({"min_price": {"before_taxes": 1}}, 19, "tax_included_missing"),
+        ({"tax_included": "N/A"}, 19, "rate_without_tax"),
+        ({"tax_included": "N/A"}, None, None),
+        ({"tax_included": "YES"}, None, "net_unknown"),
+        ({"tax_included": "YES"}, 19, None),
+        ({"tax_included": "NO"}, 19, None),
+    ],
+)
+def test_what_only_ocpi_has_is_looked_at_too(more: dict[str, Any], vat: int | None, code: str | None) -> None:
+    data = ocpi("ENERGY", **more)
+    component = data["elements"][0]["price_components"][0]
+    component |= {"price": 0.5} | ({"vat": vat} if vat else {})
+    assert [finding.code for finding in lint_ocpi(data)] == ([code] if code else [])
 
 
 # The command

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rating import (
     Dimension,
     FactsError,
@@ -20,6 +22,7 @@ from rating import (
     SessionFacts,
     SpotPrice,
     SpotSeries,
+    Tariff,
     TariffError,
     facts_from_json,
     facts_to_json,
@@ -29,6 +32,7 @@ from rating import (
 from rating.policy import EqualTimes, ExpiredFlat, FlatFees, Unmeasured
 
 from tests.rating.builders import element, price, session, tariff, utc
+from tests.rating.test_properties import sessions, tariffs
 
 BERLIN = "Europe/Berlin"
 MONDAY = utc("2026-03-02 10:00")
@@ -206,6 +210,13 @@ def test_energy_follows_the_market_between_floor_and_cap() -> None:
     assert rating.flags == ("linear_energy", "spot_fallback")
 
 
+def test_a_cap_holds_for_all_lines_of_its_price() -> None:
+    capped = tariff(element(euro(price="0.40", spot=MARKET, cap=Decimal("1.10"))))
+    rating = rate(capped, session(MONDAY, 4, "4"), spot=HOURS)
+    assert [amount for _name, _quantity, amount in lines(rating)] == ["0.17", "0.01", "1.00", "0.40", "-0.08", "-0.40"]
+    assert rating.total == Decimal("1.10")
+
+
 def test_without_a_series_the_fallback_is_due_and_flagged() -> None:
     rating = rate(SPOT, session(MONDAY, 4, "4"))
     assert (rating.total, rating.flags) == (Decimal("1.60"), ("linear_energy", "spot_fallback"))
@@ -344,6 +355,53 @@ def test_terms_that_make_no_sense_are_refused(fields: dict[str, Any]) -> None:
         tariff(element(ENERGY), **fields)
     with pytest.raises(FactsError):
         Month(Decimal(-1))
+
+
+# Everything at once
+
+amounts = st.decimals(0, 20, places=2)
+windows = st.sampled_from(((None, None), (time(22), time(6)), (time(2), time(3)), (time(0), time(0))))
+
+
+@st.composite
+def rich_tariffs(draw: st.DrawFn) -> Tariff:
+    plain = draw(tariffs())
+    free_from, free_until = draw(windows)
+    fee = IdleFee(
+        draw(amounts), draw(st.integers(0, 7200)), draw(st.sampled_from(Grace)), draw(st.none() | amounts),
+        free_from, free_until,
+    )  # fmt: skip
+    cap = draw(st.none() | amounts)
+    elements = tuple(
+        replace(each, components=tuple(replace(component, cap=cap) for component in each.components))
+        for each in plain.elements
+    )
+    return replace(
+        plain, elements=elements, idle=draw(st.none() | st.just(fee)), free_kwh=draw(amounts),
+        free_seconds=draw(st.integers(0, 7200)), quota_kwh=draw(amounts),
+        month_caps=tuple(draw(st.lists(st.tuples(st.none() | st.just(Dimension.ENERGY), amounts), max_size=2))),
+    )  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(rich_tariffs(), sessions(), st.decimals(0, 50, places=2), st.decimals(0, 30, places=2))
+def test_whatever_the_terms_lines_add_up_and_nothing_is_negative(
+    rich: Tariff, facts: SessionFacts, used: Decimal, charged: Decimal
+) -> None:
+    before = Month(used, {"ENERGY": charged})
+    rating = rate(rich, facts, month=before)
+    assert sum(line.amount for line in rating.lines) == rating.total >= 0
+    assert rating.month.energy_kwh == used + facts.energy_kwh
+    assert sum(rating.month.charged.values()) == charged + rating.total
+    for dimension, cap in rich.month_caps:
+        spent = sum(rating.month.charged.values()) if dimension is None else rating.month.charged.get("ENERGY", 0)
+        # A cap that is already passed takes all of the session away, and no more. Caps are rounded to the currency.
+        assert spent <= max(cap + Decimal("0.5").scaleb(-rich.digits), charged)
+    for line in rating.lines:
+        assert line.free >= 0 and line.quantity >= 0
+    if rich.idle is not None and rich.idle.cap is not None:
+        idle_sum = sum(line.amount for line in rating.lines if line.counts_for is Dimension.IDLE)
+        assert idle_sum <= max(rich.idle.cap + Decimal("0.5").scaleb(-rich.digits), rich.min_price or Decimal(0))
 
 
 # Words

@@ -9,6 +9,7 @@ charging periods of an OCPI CDR under an OCPI tariff. Both give the same for the
 them to it.
 """
 
+from .cdr_wording import cdr_sentences
 from .engine import rate
 from .errors import FactsError, InputError, RatingError, TariffError
 from .facts import ChargingState, Reading, SessionFacts, StateChange, facts_from_json, facts_to_json
@@ -20,7 +21,7 @@ from .policy import OvernightDay, Policy, StepSize
 from .result import Line, Rating
 from .settlement import Priced
 from .tariff import Dimension, PriceComponent, Reservation, Restrictions, Tariff, TariffElement, Weekday
-from .tariff_lint import Context, Finding, Severity, lint
+from .tariff_lint import Context, Finding, Severity, lint, lint_ocpi
 from .terms import Grace, IdleFee, Month, SpotPrice, SpotSeries
 from .wording import tariff_sentences
 
@@ -58,10 +59,12 @@ __all__ = [
     "TariffError",
     "Weekday",
     "build_periods",
+    "cdr_sentences",
     "facts_from_json",
     "facts_to_json",
     "from_ocpi",
     "lint",
+    "lint_ocpi",
     "rate",
     "rate_ocpi",
     "tariff_sentences",

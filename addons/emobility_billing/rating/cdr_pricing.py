@@ -76,7 +76,11 @@ def collect(
     :raises InputError: when the tariff and the CDR do not belong together, or when the CDR does not tell what
         decides a price; the path starts at the CDR
     """
-    _check_pair(tariff, session)
+    if tariff.currency != session.currency:
+        message = f"The CDR is in {session.currency} and the tariff in {tariff.currency}."
+        raise InputError("currency_mismatch", message, "currency")
+    if session.names_tariff:
+        _check_names(tariff, session)
     pricing = _Pricing(tariff, session, clock, policy)
     pricing.run()
     if policy.step_size is StepSize.OCPI:
@@ -84,10 +88,7 @@ def collect(
     return pricing.found
 
 
-def _check_pair(tariff: Compiled, session: Session) -> None:
-    if tariff.currency != session.currency:
-        message = f"The CDR is in {session.currency} and the tariff in {tariff.currency}."
-        raise InputError("currency_mismatch", message, "currency")
+def _check_names(tariff: Compiled, session: Session) -> None:
     for index, usage in enumerate(session.periods):
         named = usage.tariff_id
         if named is not None and tariff.tariff_id and str(named).lower() != tariff.tariff_id.lower():
@@ -119,6 +120,8 @@ class _Pricing:
         self.parking_now: Bucket | None = UNDECIDED
         self.moment: Moment = (0, 0, 0, 0)
         self.next_energy = self.next_elapsed = self.next_shown = FOREVER
+        if session.overlong:
+            self.found.flag("overlong_periods")
         if not tariff.valid_from <= session.start < tariff.valid_until:
             if policy.validity is Validity.REFUSE:
                 raise InputError("not_valid", "The tariff was not valid when the session started.", "start_date_time")
@@ -127,7 +130,7 @@ class _Pricing:
     def run(self) -> None:
         session, local = self.session, self.tariff.local
         periods = session.periods
-        reserves = any([usage.reserved for usage in periods])
+        reserves = session.reserves
         origin = _charging_start(session) if reserves else session.start
         energy = shown = 0
         day_end, offset = periods[0].start, 0
@@ -417,5 +420,5 @@ def _charging_start(session: Session) -> int:
     return FOREVER
 
 
-def _price_of(component: Component | None) -> tuple[int, int | None, int]:
-    return (0, None, 0) if component is None else (component.price, component.vat, component.step)
+def _price_of(component: Component | None) -> tuple[int, int | None, int] | None:
+    return None if component is None else (component.price, component.vat, component.step)

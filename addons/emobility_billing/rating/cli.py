@@ -18,13 +18,12 @@ from typing import Any
 import orjson
 
 from .errors import InexactError, InputError, TariffError
-from .ocpi_import import from_ocpi
 from .ocpi_rating import rate_ocpi, rate_usual
 from .ocpi_tariff import VERSIONS, as_object
 from .policy import DEFAULT_POLICY, Policy
-from .tariff_lint import Context, Severity, lint
+from .tariff_lint import Context, Severity, lint_ocpi
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 LONGEST_LINE = 32 << 20
 
 
@@ -125,7 +124,7 @@ def _lint_one(data: Any, context: Context) -> dict[str, Any]:
             raise InputError("invalid_json", "This is not JSON.")
         if version is not None and version not in VERSIONS:
             raise InputError("invalid_value", f"version is one of {', '.join(VERSIONS)}.", "version")
-        findings = lint(from_ocpi(data, version), context)
+        findings = lint_ocpi(data, version, context)
     except InputError as error:
         return {"id": identifier, "error": {"code": error.code, "message": error.message, "path": error.path}}
     except TariffError as error:

@@ -85,10 +85,6 @@ def parse_time_of_day(text: object) -> int:
     raise InputError("invalid_time", f"{str(text)[:40]!r} is not a time of day such as 13:30.")
 
 
-def format_instant(value: int) -> str:
-    return (EPOCH + value * MICROSECOND).isoformat().replace("+00:00", "Z")
-
-
 class LocalClock:
     """The wall clocks of a time zone. Offsets are kept by day, because days on which they change are rare."""
 

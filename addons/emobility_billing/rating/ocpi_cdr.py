@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
-from .instants import DAY, parse_instant
+from .instants import DAY, HOUR, SECOND, parse_instant
 from .ocpi_tariff import JsonObject, as_object, currency_of, required_list
 from .scale import USUAL, Scale
 
@@ -44,13 +44,22 @@ class Usage:
 
 @dataclass(slots=True)
 class Session:
-    """A session or a reservation, or both, in periods."""
+    """A session or a reservation, or both, in periods.
+
+    :ivar reserves: there is reserved time
+    :ivar expired: it is a reservation that no session followed
+    :ivar overlong: the periods tell more time than the session lasted, by more than a second each
+    :ivar names_tariff: a period says by which tariff it was priced
+    """
 
     start: int
     end: int
     end_text: str
     currency: str
+    reserves: bool
     expired: bool
+    overlong: bool
+    names_tariff: bool
     periods: list[Usage]
 
 
@@ -71,25 +80,25 @@ def read_cdr(data: object, scale: Scale = USUAL) -> Session:
         raise InputError("out_of_range", "The session lasts for more than a year.", end_name)
     periods: list[Usage] = []
     before = start
+    hours = reserved = 0
+    named = False
     try:
         for entry in required_list(cdr, "charging_periods", MOST_PERIODS):
             usage = _read_period(entry, scale)
             if not before <= usage.start <= end:
                 raise _misplaced(usage.start, start, end)
             before = usage.start
+            hours += usage.time + usage.parking
+            reserved += usage.reserved
+            if usage.tariff_id is not None:
+                named = True
             periods.append(usage)
     except InputError as error:
         place = "" if error.path == "charging_periods" else f"charging_periods[{len(periods)}]"
         raise error.under(place) from None
-    return _session(cdr, start, end, end_name, currency, periods)
-
-
-def _session(
-    cdr: JsonObject, start: int, end: int, end_name: str, currency: str, periods: list[Usage]
-) -> Session:
-    charged = any(usage.energy or usage.time or usage.parking for usage in periods)
-    expired = not charged and any(usage.reserved for usage in periods)
-    return Session(start, end, cdr[end_name], currency, expired, periods)
+    expired = bool(reserved) and not hours and not any(usage.energy for usage in periods)
+    overlong = (hours + reserved) * HOUR > (end - start + len(periods) * SECOND) * scale.unit
+    return Session(start, end, cdr[end_name], currency, bool(reserved), expired, overlong, named, periods)
 
 
 def _misplaced(at: int, start: int, end: int) -> InputError:

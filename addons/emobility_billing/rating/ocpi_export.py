@@ -161,5 +161,6 @@ class _Export:
             self.lost.append(f"the cap of {cap} per month for {what}")
         if tariff.free_below_kwh or tariff.free_below_seconds:
             self.lost.append("small sessions are free")
-        if sum(c.dimension is Dimension.FLAT for e in tariff.elements for c in e.components) > 1:
+        sessions = [element for element in tariff.elements if element.restrictions.reservation is None]
+        if sum(element.component(Dimension.FLAT) is not None for element in sessions) > 1:
             self.lost.append("that only the first of several start fees is due: OCPI does not say so (ocpi#176)")

@@ -1,5 +1,6 @@
 """OCPI tariffs as our tariffs, for the editor, the price sheet, the lint and the retail engine."""
 
+from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -58,7 +59,7 @@ def _short(value: Decimal) -> Decimal:
 def _element(element: Any, version: str) -> TariffElement:
     return TariffElement(
         tuple(_component(each, version) for each in element["price_components"]),
-        _restrictions(element.get("restrictions") or {}),
+        read_restrictions(element.get("restrictions") or {}),
     )
 
 
@@ -72,8 +73,8 @@ def _component(component: Any, version: str) -> PriceComponent:
     )
 
 
-def _restrictions(data: Any) -> Restrictions:
-    """The names are the same; the reader has already checked the values."""
+def read_restrictions(data: Mapping[str, Any]) -> Restrictions:
+    """Restrictions that :func:`read_tariff` has accepted. The names are the same."""
     values: dict[str, Any] = {}
     for name, value in data.items():
         if value is None:

@@ -9,10 +9,10 @@ from .compiled import Compiled
 from .errors import InexactError, InputError
 from .instants import local_clock
 from .ocpi_cdr import read_cdr
-from .ocpi_tariff import VERSIONS, as_object, read_tariff, required
+from .ocpi_tariff import VERSIONS, as_object, non_negative, read_tariff, required, required_list
 from .policy import DEFAULT_POLICY, Policy
 from .scale import MOST_DIGITS, USUAL, USUAL_DIGITS, Scale, digits_needed
-from .settlement import Priced, settle
+from .settlement import LocalTax, Priced, settle
 
 
 def rate_ocpi(
@@ -20,7 +20,8 @@ def rate_ocpi(
 ) -> Priced:
     """Prices a CDR by an OCPI tariff.
 
-    :param message: ``{"timezone", "version"?, "tariff", "cdr"}`` as JSON data
+    :param message: ``{"timezone", "version"?, "tariff", "cdr"}`` as JSON data. ``taxes``, a list of ``{"name",
+        "percentage", "account_number"?}``, are those that the place knows and the tariff does not
     :param digits: decimals that each line is rounded to, as on an invoice; None does not round
     :raises InputError: when it cannot be priced, with the path of what is wrong
     """
@@ -64,27 +65,64 @@ def _rate(data: Mapping[str, Any], policy: Policy, digits: int | None, scale: Sc
         found = collect(tariff, session, clock, policy)
     except InputError as error:
         raise error.under("cdr") from None
-    return settle(found, tariff, session, digits)
+    local_taxes = _local_taxes(data, scale) if data.get("taxes") is not None else ()
+    return settle(found, tariff, session, digits, local_taxes)
 
 
+def _local_taxes(data: Mapping[str, Any], scale: Scale) -> tuple[LocalTax, ...]:
+    """The taxes of the place, in the shape of OCPI's TaxAmount without the amount."""
+    taxes = []
+    index = 0
+    try:
+        for entry in required_list(data, "taxes", MOST_TAXES):
+            tax = as_object(entry)
+            name, number = required(tax, "name"), tax.get("account_number")
+            if not isinstance(name, str) or not isinstance(number, str | None):
+                raise InputError("invalid_type", "The name and the account number of a tax are texts.")
+            rate = non_negative(tax, "percentage", scale.number)
+            if rate > 100 * scale.unit:
+                raise InputError("out_of_range", "A percentage is at most 100.", "percentage")
+            taxes.append(LocalTax(name, rate, number))
+            index += 1
+    except InputError as error:
+        raise (error if error.path == "taxes" else error.under(f"taxes[{index}]")) from None
+    return tuple(taxes)
+
+
+MOST_TAXES = 20
 MOST_COMPILED = 256
-"""More would not fit into the caches of a processor, which costs more than compiling."""
-_compiled_tariffs: dict[tuple[bytes, str | None, int, int], tuple[Policy, Compiled]] = {}
+MOST_SEEN = 10_000
+_Key = tuple[str, str | None, int, int]
+_seen: set[_Key] = set()
+_compiled_tariffs: dict[_Key, tuple[bytes, Policy, Compiled]] = {}
 
 
 def _compiled(data: Any, version: str | None, policy: Policy, scale: Scale) -> Compiled:
-    """A tariff that is compiled once for each content: the CDRs of a day have few tariffs."""
+    """A tariff that is compiled once as long as its content stays the same: the CDRs of a day have few tariffs.
+
+    It is kept when its id comes for the second time. To keep all would cost more than it saves where each CDR has
+    another tariff.
+    """
+    identifier = data.get("id") if type(data) is dict else None
+    if type(identifier) is not str:
+        return read_tariff(data, version=version, policy=policy, scale=scale)
+    key = identifier, version, scale.digits, id(policy)
+    if key not in _seen:
+        if len(_seen) >= MOST_SEEN:
+            _seen.clear()
+        _seen.add(key)
+        return read_tariff(data, version=version, policy=policy, scale=scale)
     try:
-        # Version 2 of the format does not depend on which objects happen to be the same.
-        key = marshal.dumps(data, 2), version, scale.digits, id(policy)
+        # Not compared as they are: 1 is True for Python. Version 2 does not depend on which objects are the same.
+        content = marshal.dumps(data, 2)
     except ValueError:
         return read_tariff(data, version=version, policy=policy, scale=scale)
     known = _compiled_tariffs.get(key)
-    if known is not None:
-        return known[1]
+    if known is not None and known[0] == content:
+        return known[2]
+    compiled = read_tariff(data, version=version, policy=policy, scale=scale)
     if len(_compiled_tariffs) >= MOST_COMPILED:
         _compiled_tariffs.clear()
-    compiled = read_tariff(data, version=version, policy=policy, scale=scale)
     # The policy is kept so that its id stays its own.
-    _compiled_tariffs[key] = policy, compiled
+    _compiled_tariffs[key] = content, policy, compiled
     return compiled

@@ -72,10 +72,6 @@ class Scale:
                 raise InexactError(str(number))
         return -whole if sign else whole
 
-    def decimal(self, value: int) -> Decimal:
-        """The number that was read as ``value``."""
-        return Decimal(value).scaleb(-self.digits)
-
 
 USUAL = Scale(USUAL_DIGITS)
 """OCPI numbers have four decimals unless mentioned otherwise (types, "number")."""

@@ -5,8 +5,8 @@ sums of lines, so what is shown adds up. Taxes are rounded once per rate on the 
 wants it, and told per line as what each line adds to that.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,21 @@ class TaxLine:
     name: str
     percentage: str | None
     amount: int
+    account_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTax:
+    """A tax that the place knows and the tariff does not, such as GST and QST in Quebec (mod_tariffs, example 19).
+
+    Each is due on the price before taxes.
+
+    :param rate: percentage, as a multiple of the scale's unit
+    """
+
+    name: str
+    rate: int
+    account_number: str | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +62,9 @@ class PricedLine:
     :ivar quantity: what was used, as a decimal text: kWh, hours, or 1
     :ivar billed_quantity: with what a step added
     :ivar before_taxes, after_taxes: None when they cannot be known
+    :ivar reason: English and technical, for the trace; `cdr_wording` has sentences for people
+    :ivar restrictions: those of the element, as OCPI writes them; None when it has none
+    :ivar step: the step_size that added to the quantity; 0 when none did
     """
 
     kind: str
@@ -60,6 +78,8 @@ class PricedLine:
     since: str
     until: str
     reason: str
+    restrictions: Mapping[str, Any] | None = None
+    step: int = 0
 
 
 @dataclass(slots=True)
@@ -113,20 +133,27 @@ class Priced:
         }
 
 
-def settle(found: Buckets, tariff: Compiled, session: Session, digits: int | None = None) -> Priced:
+def settle(
+    found: Buckets,
+    tariff: Compiled,
+    session: Session,
+    digits: int | None = None,
+    local_taxes: tuple[LocalTax, ...] = (),
+) -> Priced:
     """Prices what was collected.
 
     :param digits: decimals that an invoice rounds each line to; None does not round (10 decimals)
+    :param local_taxes: for prices of which the tariff does not tell the tax
     """
     places = EXACT_DIGITS if digits is None else digits
     buckets = sorted(found.buckets.values(), key=_order)
-    taxes = _Taxes(tariff, places)
+    taxes = _Taxes(tariff, places, local_taxes)
     lines = [_line(bucket, tariff.scale, taxes) for bucket in buckets]
     before = _sum(line.before_taxes for line in lines)
     after = _sum(line.after_taxes for line in lines)
     priced = Priced(tariff.currency, places, before, after, lines, found.flags, taxes.totals())
-    if tariff.min_price != NO_LIMIT or tariff.max_price != NO_LIMIT:
-        _apply_limits(priced, tariff, session)
+    if tariff.min_price is not NO_LIMIT or tariff.max_price is not NO_LIMIT:
+        _apply_limits(priced, tariff, session, local_taxes)
     return priced
 
 
@@ -140,37 +167,66 @@ def _order(bucket: Bucket) -> int:
 class _Taxes:
     """Sums per rate, so that each rate is rounded once although each line tells its part."""
 
-    def __init__(self, tariff: Compiled, places: int) -> None:
+    def __init__(self, tariff: Compiled, places: int, local_taxes: tuple[LocalTax, ...]) -> None:
         self.included = tariff.tax_included == "YES"
         self.applicable = tariff.tax_included != "N/A"
         self.full = 100 * tariff.scale.unit
         self.unit = 10**places
-        self.scale = tariff.scale
-        self.sums: dict[int, list[int]] = {}
-        self.texts: dict[int, str] = {}
+        self.digits = tariff.scale.digits
+        self.by_rate: dict[int | None, tuple[int, list[_RateSum]]] = {}
+        if local_taxes:
+            self._open(None, local_taxes)
+
+    def _open(self, rate: int | None, taxes: tuple[LocalTax, ...]) -> tuple[int, list["_RateSum"]]:
+        """The whole of which the rates are parts, and a sum for each tax."""
+        whole = self.full + sum([tax.rate for tax in taxes]) if self.included else self.full
+        sums = [_RateSum(tax, decimal_text(tax.rate, self.digits)) for tax in taxes]
+        self.by_rate[rate] = whole, sums
+        return whole, sums
 
     def add(self, amount: int, rate: int | None) -> tuple[int | None, int | None, list[TaxLine]]:
         """Before, after and the taxes of a line of ``amount`` (before taxes, or after them when included)."""
         if not self.applicable or rate == NO_TAX:
             return amount, amount, []
-        if rate is None:
-            if amount == 0:
-                return 0, 0, []
-            return (None, amount, []) if self.included else (amount, None, [])
-        sums = self.sums.get(rate)
-        if sums is None:
-            sums = self.sums[rate] = [0, 0]
-            self.texts[rate] = decimal_text(rate, self.scale.digits)
-        sums[0] += amount
-        whole = self.full + rate if self.included else self.full
-        total = (2 * sums[0] * rate + whole) // (2 * whole)
-        tax = total - sums[1]
-        sums[1] = total
-        lines = [TaxLine(TAX_NAME, self.texts[rate], tax)]
-        return (amount - tax, amount, lines) if self.included else (amount, amount + tax, lines)
+        group = self.by_rate.get(rate)
+        if group is None:
+            if rate is None:
+                if amount == 0:
+                    return 0, 0, []
+                return (None, amount, []) if self.included else (amount, None, [])
+            group = self._open(rate, (LocalTax(TAX_NAME, rate),))
+        whole, sums = group
+        owed = 0
+        lines = []
+        for each in sums:
+            # Rounded on the sum of the lines so far; the line gets what it adds to that.
+            base = each.base = each.base + amount
+            total = (2 * base * each.rate + whole) // (2 * whole)
+            added = total - each.told
+            each.told = total
+            each.used = True
+            owed += added
+            lines.append(TaxLine(each.name, each.text, added, each.account_number))
+        return (amount - owed, amount, lines) if self.included else (amount, amount + owed, lines)
 
     def totals(self) -> list[TaxLine]:
-        return [TaxLine(TAX_NAME, self.texts[rate], sums[1]) for rate, sums in sorted(self.sums.items())]
+        sums = [each for _whole, group in self.by_rate.values() for each in group if each.used]
+        sums.sort(key=lambda each: each.rate)
+        return [TaxLine(each.name, each.text, each.told, each.account_number) for each in sums]
+
+
+class _RateSum:
+    """A tax on the sum of the lines that it is due on."""
+
+    __slots__ = ("account_number", "base", "name", "rate", "text", "told", "used")
+
+    def __init__(self, tax: LocalTax, text: str) -> None:
+        self.name = tax.name
+        self.rate = tax.rate
+        self.account_number = tax.account_number
+        self.text = text
+        self.base = self.told = 0
+        self.used = False
 
 
 def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
@@ -195,6 +251,7 @@ def _line(bucket: Bucket, scale: Scale, taxes: _Taxes) -> PricedLine:
     return PricedLine(
         kind, component.element, quantity, billed_quantity, decimal_text(component.price, digits),
         before, after, tax_lines, bucket.since, bucket.until, _reason(bucket),
+        component.checks.words if component.checks is not None else None, component.step if added else 0,
     )  # fmt: skip
 
 
@@ -211,7 +268,9 @@ def _reason(bucket: Bucket) -> str:
 # --- bounds ---------------------------------------------------------------------------------------
 
 
-def _apply_limits(priced: Priced, tariff: Compiled, session: Session) -> None:
+def _apply_limits(
+    priced: Priced, tariff: Compiled, session: Session, local_taxes: tuple[LocalTax, ...]
+) -> None:
     """min_price and max_price, before and after taxes each for itself (mod_tariffs, Tariff object, notes).
 
     Where only one side has a bound that moves it, the other side moves in proportion. The tax of the added line
@@ -220,15 +279,16 @@ def _apply_limits(priced: Priced, tariff: Compiled, session: Session) -> None:
     low, low_after = (_bound(value, tariff, priced.digits) for value in tariff.min_price)
     high, high_after = (_bound(value, tariff, priced.digits) for value in tariff.max_price)
     before, after = priced.before_taxes, priced.after_taxes
+    rate = _only_rate(tariff, local_taxes)
     if before is None and (low, high) != (None, None) or after is None and (low_after, high_after) != (None, None):
         priced.flags.append("limit_not_comparable")
     new_before = _clamp(before, low, high)
     new_after = _clamp(after, low_after, high_after)
     if before is not None and after is not None and new_before is not None and new_after is not None:
         if new_before != before and low_after is None and high_after is None:
-            new_after = half_up(after * new_before, before) if before else _taxed(new_before, tariff)
+            new_after = half_up(after * new_before, before) if before else _taxed(new_before, rate, tariff)
         elif new_after != after and low is None and high is None:
-            new_before = half_up(before * new_after, after) if after else _untaxed(new_after, tariff)
+            new_before = half_up(before * new_after, after) if after else _untaxed(new_after, rate, tariff)
         elif new_after < new_before:
             new_before = new_after
     if (new_before, new_after) == (before, after):
@@ -248,23 +308,21 @@ def _clamp(value: int | None, low: int | None, high: int | None) -> int | None:
     return high if high is not None and value > high else value
 
 
-def _taxed(amount: int, tariff: Compiled) -> int | None:
+def _taxed(amount: int, rate: int | None, tariff: Compiled) -> int | None:
     """An amount before taxes with the tax of the tariff, when that is the same for all of its prices."""
-    rate = _only_rate(tariff)
     return None if rate is None else amount + half_up(amount * rate, 100 * tariff.scale.unit)
 
 
-def _untaxed(amount: int, tariff: Compiled) -> int | None:
-    rate = _only_rate(tariff)
+def _untaxed(amount: int, rate: int | None, tariff: Compiled) -> int | None:
     return None if rate is None else half_up(amount * 100 * tariff.scale.unit, 100 * tariff.scale.unit + rate)
 
 
-def _only_rate(tariff: Compiled) -> int | None:
+def _only_rate(tariff: Compiled, local_taxes: tuple[LocalTax, ...]) -> int | None:
     if tariff.tax_included == "N/A":
         return 0
-    rates = {component.vat for component in tariff.components()}
-    rate = rates.pop() if len(rates) == 1 else None
-    return 0 if rate == NO_TAX else rate
+    local = sum(tax.rate for tax in local_taxes) if local_taxes else None
+    rates = {local if component.vat is None else max(component.vat, 0) for component in tariff.components()}
+    return rates.pop() if len(rates) == 1 else None
 
 
 def _add_adjustment(
@@ -288,9 +346,10 @@ def _add_adjustment(
     )  # fmt: skip
     priced.before_taxes, priced.after_taxes = new_before, new_after
     for tax in taxes:
-        same = next((each for each in priced.taxes if each.percentage == tax.percentage), None)
+        key = tax.name, tax.percentage
+        same = next((each for each in priced.taxes if (each.name, each.percentage) == key), None)
         if same is None:
-            priced.taxes.append(TaxLine(tax.name, tax.percentage, tax.amount))
+            priced.taxes.append(replace(tax))
         else:
             same.amount += tax.amount
 
@@ -308,7 +367,7 @@ def _share(owed: int, taxes: list[TaxLine]) -> list[TaxLine]:
         done += tax.amount
         share = half_up(owed * done, whole) - told
         told += share
-        shares.append(TaxLine(tax.name, tax.percentage, share))
+        shares.append(replace(tax, amount=share))
     return shares
 
 
@@ -324,10 +383,8 @@ def decimal_text(value: int, digits: int) -> str:
     """A multiple of ``10 ** -digits`` without trailing zeros."""
     if value < 0:
         return "-" + decimal_text(-value, digits)
-    text = str(value).zfill(digits + 1)
-    point = len(text) - digits
-    decimals = text[point:].rstrip("0")
-    return f"{text[:point]}.{decimals}" if decimals else text[:point]
+    whole, rest = divmod(value, 10**digits)
+    return f"{whole}.{rest:0{digits}d}".rstrip("0") if rest else str(whole)
 
 
 def amount_text(value: int | None, digits: int) -> str | None:
@@ -355,4 +412,7 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 
 def _tax_to_json(tax: TaxLine, digits: int) -> dict[str, Any]:
-    return {"name": tax.name, "percentage": tax.percentage, "amount": amount_text(tax.amount, digits)}
+    data = {"name": tax.name, "percentage": tax.percentage, "amount": amount_text(tax.amount, digits)}
+    if tax.account_number is not None:
+        data["account_number"] = tax.account_number
+    return data

@@ -31,7 +31,6 @@ class Dimension(StrEnum):
 
 PRICED = (Dimension.FLAT, Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME)
 METERED = (Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME)
-ADJUSTMENTS = (Dimension.CAP, Dimension.MIN_PRICE, Dimension.MAX_PRICE, Dimension.MONTH_CAP)
 
 
 class Reservation(StrEnum):

@@ -4,14 +4,18 @@ Each finding says where it is and what to do. What can be decided exactly is; ga
 grid of all moments at which a restriction begins or ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import product
+from typing import Any
 
 from .clock import local_restrictions_hold
+from .instants import parse_instant
+from .ocpi_import import from_ocpi
+from .ocpi_tariff import as_object, recognise_version
 from .policy import DEFAULT_POLICY
 from .tariff import METERED, PRICED, Dimension, Restrictions, Tariff
 
@@ -74,6 +78,44 @@ def lint(tariff: Tariff, context: Context | None = None) -> tuple[Finding, ...]:
         *_afir(tariff, context),
         *_clock(tariff, context),
     )
+
+
+def lint_ocpi(data: object, version: str | None = None, context: Context | None = None) -> tuple[Finding, ...]:
+    """The findings of an OCPI tariff: those of our model, and of what only OCPI has.
+
+    :raises InputError: when it is no valid OCPI tariff
+    """
+    tariff = from_ocpi(data, version)
+    return (*_ocpi_only(as_object(data), version), *lint(tariff, context))
+
+
+def _ocpi_only(data: Mapping[str, Any], version: str | None) -> Iterator[Finding]:
+    version = version or recognise_version(data)
+    start, end = data.get("start_date_time"), data.get("end_date_time")
+    if start is not None and end is not None and parse_instant(end) <= parse_instant(start):
+        yield Finding(
+            "never_valid", Severity.ERROR, "end_date_time", "The tariff ends before it starts.",
+            "Exchange the times, or leave out the end.",
+        )  # fmt: skip
+    rates = [component.get("vat") for element in data["elements"] for component in element["price_components"]]
+    named = any(rate is not None for rate in rates)
+    included = data.get("tax_included")
+    if version == "2.3.0" and included is None:
+        yield Finding(
+            "tax_included_missing", Severity.WARNING, "tax_included",
+            "2.3.0 requires tax_included; without it the prices are taken for net.", "Say YES, NO or N/A.",
+        )  # fmt: skip
+    if included == "N/A" and named:
+        yield Finding(
+            "rate_without_tax", Severity.WARNING, "tax_included",
+            "No taxes are applicable, and yet there is a VAT rate.", "Leave out the rates, or say YES or NO.",
+        )  # fmt: skip
+    if included == "YES" and not named:
+        yield Finding(
+            "net_unknown", Severity.HINT, "tax_included",
+            "The taxes are included at a rate that nobody can know, so the price before taxes cannot be calculated.",
+            "Name the rate of each price, where taxes are known beforehand.",
+        )  # fmt: skip
 
 
 # --- restrictions ---------------------------------------------------------------------------------
@@ -176,7 +218,9 @@ def _first_gap(tariff: Tariff, dimension: Dimension) -> str | None:
         for values in product(*grids):
             if not any(_numbers_hold(r, values) for r in there):
                 place = [f"from {value} {unit}" for value, (_name, unit) in zip(values, names, strict=True) if value]
-                return f"on {local:%A, %Y-%m-%d at %H:%M}" + (f", {', '.join(place)}" if place else "")
+                dated = any(r.start_date or r.end_date for r in elements)
+                day = f"{local:%A, %Y-%m-%d}" if dated else f"{local:%A}s"
+                return f"on {day} at {local:%H:%M}" + (f", {', '.join(place)}" if place else "")
     return None
 
 
@@ -196,8 +240,9 @@ def _numbers_hold(r: Restrictions, values: tuple[Decimal | int, ...]) -> bool:
 def _local_moments(elements: list[Restrictions]) -> Iterator[datetime]:
     """A week of wall clock times at which a window may begin or end, around each date that occurs."""
     times = sorted({time(0), *(at for r in elements for at in r.wall_times)})
-    days = {ANY_WEEK, *(day for r in elements for day in (r.start_date, r.end_date) if day is not None)}
-    dates = sorted({day + timedelta(days=offset) for day in days for offset in range(-1, 7)})
+    limits = {day for r in elements for day in (r.start_date, r.end_date) if day is not None}
+    days = limits | {day - timedelta(days=1) for day in limits} | {ANY_WEEK}
+    dates = sorted({day + timedelta(days=offset) for day in days for offset in range(7)})
     return (datetime.combine(day, at) for day in dates for at in times)
 
 
@@ -247,9 +292,10 @@ def _taxes(tariff: Tariff) -> Iterator[Finding]:
 def _steps(tariff: Tariff) -> Iterator[Finding]:
     parks = tariff.has_price_for(Dimension.PARKING_TIME)
     for index, element in enumerate(tariff.elements):
+        of_session = element.restrictions.reservation is None
         for position, component in enumerate(element.components):
             place = f"elements[{index}].price_components[{position}].step_size"
-            if component.dimension is Dimension.TIME and parks and component.step_size > 1:
+            if component.dimension is Dimension.TIME and parks and of_session and component.step_size > 1:
                 yield Finding(
                     "unused_step", Severity.HINT, place,
                     "Sessions that end with priced parking never use this step: only the parking is rounded up.",
@@ -270,7 +316,7 @@ def _afir(tariff: Tariff, context: Context) -> Iterator[Finding]:
     """What a driver without a contract may be shown (AFIR Art. 5(4); in Germany PAngV § 14)."""
     if context.adhoc is False:
         return
-    charged = {c.dimension for element in tariff.elements for c in element.components if c.price}
+    charged = {dimension for dimension in PRICED if any(_places(tariff, dimension))}
     if charged and Dimension.ENERGY not in charged:
         law = "PAngV § 14 and " if context.country == "DE" else ""
         yield Finding(
@@ -291,7 +337,10 @@ def _afir(tariff: Tariff, context: Context) -> Iterator[Finding]:
 
 
 def _places(tariff: Tariff, dimension: Dimension) -> Iterator[str]:
+    """Where a session is charged for a dimension. A reservation is no charging, and the back office measures it."""
     for index, element in enumerate(tariff.elements):
+        if element.restrictions.reservation is not None:
+            continue
         for position, component in enumerate(element.components):
             if component.dimension is dimension and component.price:
                 yield f"elements[{index}].price_components[{position}]"
@@ -299,6 +348,8 @@ def _places(tariff: Tariff, dimension: Dimension) -> Iterator[str]:
 
 def _order(tariff: Tariff) -> Iterator[Finding]:
     for index, element in enumerate(tariff.elements):
+        if element.restrictions.reservation is not None:
+            continue
         dimensions = [component.dimension for component in element.components]
         ordered = sorted(dimensions, key=AFIR_ORDER.index)
         if dimensions != ordered:

@@ -49,6 +49,9 @@ class Words:
     rounded_up: str
     free: str
     current: str
+    tax: str
+    tax_without_rate: str
+    tax_names: Mapping[str, str]
     reservation: Mapping[Reservation, str]
     terms: Mapping[str, str]
 
@@ -91,6 +94,9 @@ ENGLISH = Words(
     rounded_up="including {0} rounded up",
     free="{0} free",
     current="A",
+    tax="plus {0} % {1} {2} {3}",
+    tax_without_rate="plus {1} {2} {3}",
+    tax_names={},
     reservation={
         Reservation.RESERVATION: "reservation",
         Reservation.RESERVATION_EXPIRES: "reservation that expires",
@@ -151,6 +157,9 @@ GERMAN = Words(
     rounded_up="davon {0} aufgerundet",
     free="{0} frei",
     current="A",
+    tax="zuzüglich {0} % {1} {2} {3}",
+    tax_without_rate="zuzüglich {1} {2} {3}",
+    tax_names={"VAT": "MwSt."},
     reservation={
         Reservation.RESERVATION: "Reservierung",
         Reservation.RESERVATION_EXPIRES: "verfallene Reservierung",
@@ -185,16 +194,16 @@ def line_sentence(line: "Line", lang: str) -> str:
     words = words_of(lang)
     notes = list(_restriction_notes(line.restrictions, words))
     if line.free:
-        notes.append(words.free.format(_quantity(line.free, line.unit, words)))
+        notes.append(words.free.format(quantity_text(line.free, line.unit, words)))
     if line.rounded_up:
-        notes.append(words.rounded_up.format(_quantity(line.rounded_up, line.unit, words)))
+        notes.append(words.rounded_up.format(quantity_text(line.rounded_up, line.unit, words)))
     values = {
         "name": words.dimension[line.dimension],
-        "quantity": _quantity(line.quantity, line.unit, words),
-        "price": _number(_trimmed(line.unit_price, 2), words),
+        "quantity": quantity_text(line.quantity, line.unit, words),
+        "price": number_text(trimmed(line.unit_price, 2), words),
         "currency": line.currency,
         "unit": words.per.get(line.unit, line.unit),
-        "amount": _number(line.amount, words),
+        "amount": number_text(line.amount, words),
     }
     sentence = (words.fixed if line.unit == "session" else words.metered).format(**values)
     return f"{sentence} ({', '.join(notes)})" if notes else sentence
@@ -207,7 +216,7 @@ def tariff_sentences(tariff: Tariff, lang: str = "en") -> tuple[str, ...]:
     bounds = ((Dimension.MIN_PRICE, tariff.min_price), (Dimension.MAX_PRICE, tariff.max_price))
     for dimension, bound in bounds:
         if bound is not None:
-            price = _number(_trimmed(bound, tariff.digits), words)
+            price = number_text(trimmed(bound, tariff.digits), words)
             texts.append(words.bounds[dimension].format(price=price, currency=tariff.currency))
     return (*texts, *_term_sentences(tariff, words))
 
@@ -222,7 +231,7 @@ def _term_sentences(tariff: Tariff, words: Words) -> Iterator[str]:
     )  # fmt: skip
     for name, amount in amounts:
         if amount:
-            yield words.terms[name].format(_number(_trimmed(amount, 0), words))
+            yield words.terms[name].format(number_text(trimmed(amount, 0), words))
     for dimension, cap in tariff.month_caps:
         name = "month_cap" if dimension is None else "month_cap_for"
         what = "" if dimension is None else words.dimension[dimension]
@@ -232,7 +241,7 @@ def _term_sentences(tariff: Tariff, words: Words) -> Iterator[str]:
 def _idle_sentence(fee: IdleFee, tariff: Tariff, words: Words) -> str:
     notes = []
     if fee.grace:
-        minutes = _number(_trimmed(Decimal(fee.grace) / 60, 0), words)
+        minutes = number_text(trimmed(Decimal(fee.grace) / 60, 0), words)
         notes.append(words.terms[fee.grace_mode.value].format(minutes))
     if fee.cap is not None:
         notes.append(words.terms["cap"].format(_money(fee.cap, tariff, words), tariff.currency))
@@ -249,15 +258,15 @@ def _component_notes(component: PriceComponent, tariff: Tariff, words: Words) ->
         yield words.terms["needs_energy"]
     spot = component.spot
     if spot is not None:
-        numbers = [_number(value, words) for value in (spot.factor, spot.markup, spot.floor)]
+        numbers = [number_text(value, words) for value in (spot.factor, spot.markup, spot.floor)]
         if spot.cap is None:
             yield words.terms["spot"].format(*numbers)
         else:
-            yield words.terms["spot_cap"].format(*numbers, _number(spot.cap, words))
+            yield words.terms["spot_cap"].format(*numbers, number_text(spot.cap, words))
 
 
 def _money(amount: Decimal, tariff: Tariff, words: Words) -> str:
-    return _number(_trimmed(amount, tariff.digits), words)
+    return number_text(trimmed(amount, tariff.digits), words)
 
 
 def _element_sentence(tariff: Tariff, element: TariffElement, words: Words) -> str:
@@ -265,7 +274,7 @@ def _element_sentence(tariff: Tariff, element: TariffElement, words: Words) -> s
     for component in element.components:
         unit = "kWh" if component.dimension is Dimension.ENERGY else "h"
         name = words.dimension[_named(component.dimension, element)]
-        price = _number(_trimmed(component.price, tariff.digits), words)
+        price = number_text(trimmed(component.price, tariff.digits), words)
         if component.dimension in METERED:
             values = {"name": name, "price": price, "currency": tariff.currency, "unit": words.per[unit]}
             text = words.price.format(**values)
@@ -322,9 +331,9 @@ def _bounds(lower: str | None, upper: str | None, words: Words) -> Iterator[str]
 
 def _limits(lower: Decimal | None, upper: Decimal | None, unit: str, words: Words) -> Iterator[str]:
     if lower is not None:
-        yield words.at_least.format(_number(_trimmed(lower, 0), words), unit)
+        yield words.at_least.format(number_text(trimmed(lower, 0), words), unit)
     if upper is not None:
-        yield words.less_than.format(_number(_trimmed(upper, 0), words), unit)
+        yield words.less_than.format(number_text(trimmed(upper, 0), words), unit)
 
 
 def _clock(value: time | None) -> str | None:
@@ -339,11 +348,11 @@ def _minutes(seconds: int | None) -> Decimal | None:
     return (Decimal(seconds) / 60).quantize(Decimal("0.01")) if seconds is not None else None
 
 
-def _number(value: Decimal, words: Words) -> str:
+def number_text(value: Decimal, words: Words) -> str:
     return format(value, "f").replace(".", words.decimal_point)
 
 
-def _trimmed(value: Decimal, digits: int) -> Decimal:
+def trimmed(value: Decimal, digits: int) -> Decimal:
     """Without trailing zeros, but with at least ``digits`` decimals."""
     short = value.normalize()
     exponent = short.as_tuple().exponent
@@ -352,9 +361,9 @@ def _trimmed(value: Decimal, digits: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-digits))
 
 
-def _quantity(quantity: Decimal, unit: str, words: Words) -> str:
+def quantity_text(quantity: Decimal, unit: str, words: Words) -> str:
     if unit != "h":
-        return f"{_number(quantity, words)} {unit}"
+        return f"{number_text(quantity, words)} {unit}"
     seconds = int((quantity * 3600).to_integral_value())
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
