@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -61,13 +62,11 @@ def _choice(text: str) -> tuple[str, Any]:
     """`overnight_day=start` as a field of the policy and its value."""
     name, _, value = text.partition("=")
     default = getattr(DEFAULT_POLICY, name, None)
-    try:
+    with suppress(KeyError, ValueError):
         if isinstance(default, bool):
             return name, {"true": True, "false": False}[value]
         if isinstance(default, StrEnum):
             return name, type(default)(value)
-    except (KeyError, ValueError):
-        pass
     raise argparse.ArgumentTypeError(f"there is no choice {text}")
 
 
@@ -85,7 +84,7 @@ def _lint(options: argparse.Namespace) -> int:
     try:
         content = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
     answers = [_lint_one(tariff, options.context) for tariff in _tariffs(content)]
     for found in answers:

@@ -6,6 +6,7 @@ with more digits are refused with :class:`InexactError`, and the caller reads th
 decimals and a finer scale.
 """
 
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 
@@ -108,10 +109,8 @@ def _as_decimal(value: object) -> Decimal:
             raise _unusable(number)
         return number
     if isinstance(value, str) and len(value) <= 60 and value and value[-1].isdigit() and value.isascii():
-        try:
+        with suppress(InvalidOperation):
             return Decimal(value.replace("_", "?"))
-        except InvalidOperation:
-            pass
     raise InputError("invalid_type", f"{str(value)[:40]!r} is not a number.")
 
 
