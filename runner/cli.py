@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from runner.paths import RUNTIME
 
 def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
+    # Being told to end is like Ctrl-C: what was started is stopped, in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(args.command(args) or 0)
     except RunError as error:
