@@ -91,6 +91,10 @@ BAD: list[tuple[str, str, Change]] = [
     ("out_of_range", f"{COMPONENT}.price", lambda d: component(d).update(price=10**30)),
     ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="cheap")),
     ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price=True)),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="1_000")),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price=" 1")),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="٣")),
+    ("out_of_range", f"{COMPONENT}.price", lambda d: component(d).update(price="1e99")),
     ("out_of_range", "", lambda d: component(d).update(price=1e-300)),
     ("out_of_range", f"{COMPONENT}.vat", lambda d: component(d).update(vat=101)),
     ("negative", f"{COMPONENT}.vat", lambda d: component(d).update(vat=-1)),
@@ -203,6 +207,7 @@ def test_options_round_and_decide() -> None:
     assert run(text)[0]["before_taxes"] == "0.755"
     assert run(text, "--round", "2")[0]["before_taxes"] == "0.76"
     assert run(text, "--policy", "step_size=ignore")[0]["before_taxes"] == "0.6275"
+    assert run(text, "--policy", "suspended_ev_is_parking=false")[0]["before_taxes"] == "0.755"
     command = [sys.executable, "-m", "rating.cli", "rate", "--policy", "step_size=often"]
     done = subprocess.run(command, capture_output=True, cwd=FOLDER, check=False)
     assert done.returncode == 2 and b"there is no choice" in done.stderr

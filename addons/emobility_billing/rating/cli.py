@@ -61,13 +61,10 @@ def _choice(text: str) -> tuple[str, Any]:
     """`overnight_day=start` as a field of the policy and its value."""
     name, _, value = text.partition("=")
     default = getattr(DEFAULT_POLICY, name, None)
-    try:
-        if isinstance(default, bool):
-            return name, {"true": True, "false": False}[value]
-        if isinstance(default, StrEnum):
-            return name, type(default)(value)
-    except (KeyError, ValueError):
-        pass
+    if isinstance(default, bool) and value in ("true", "false"):
+        return name, value == "true"
+    if isinstance(default, StrEnum) and value in [choice.value for choice in type(default)]:
+        return name, type(default)(value)
     raise argparse.ArgumentTypeError(f"there is no choice {text}")
 
 
@@ -85,7 +82,7 @@ def _lint(options: argparse.Namespace) -> int:
     try:
         content = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
     answers = [_lint_one(tariff, options.context) for tariff in _tariffs(content)]
     for found in answers:

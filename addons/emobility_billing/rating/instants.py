@@ -42,7 +42,7 @@ def parse_instant(text: object) -> int:
         try:
             return _days[text[:10]] + _minutes[text[11:16]] + _seconds[text[16:]]
         except KeyError:
-            pass
+            return _parse_slowly(text)
     return _parse_slowly(text)
 
 
