@@ -317,7 +317,7 @@ def test_a_session_of_many_days_is_priced() -> None:
 
 def test_a_step_may_be_written_as_a_float() -> None:
     data = message({"elements": [prices("ENERGY 1 - 1")], "periods": [[60, {"ENERGY": 1.2}]], "start": MONDAY}, "2.2.1")
-    for step, expected in ((0.0, "1.2"), (1000.0, "2")):
+    for step, expected in ((0.0, "1.2"), (1000.0, "2"), (Decimal("1000.0"), "2")):
         data["tariff"]["elements"][0]["price_components"][0]["step_size"] = step
         assert rate_ocpi(data).total_before_taxes == Decimal(expected)
 

@@ -3,17 +3,20 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rating
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rating import cli
 from rating.policy import DEFAULT_POLICY
 
 from tests.rating.ocpi_messages import message
+from tests.rating.random_messages import message as random_message
 
 FOLDER = str(Path(rating.__file__).parent.parent)
 GOOD = message(
@@ -91,6 +94,10 @@ BAD: list[tuple[str, str, Change]] = [
     ("out_of_range", f"{COMPONENT}.price", lambda d: component(d).update(price=10**30)),
     ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="cheap")),
     ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price=True)),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="1_000")),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price=" 1")),
+    ("invalid_type", f"{COMPONENT}.price", lambda d: component(d).update(price="٣")),
+    ("out_of_range", f"{COMPONENT}.price", lambda d: component(d).update(price="1e99")),
     ("out_of_range", "", lambda d: component(d).update(price=1e-300)),
     ("out_of_range", f"{COMPONENT}.vat", lambda d: component(d).update(vat=101)),
     ("negative", f"{COMPONENT}.vat", lambda d: component(d).update(vat=-1)),
@@ -110,6 +117,7 @@ BAD: list[tuple[str, str, Change]] = [
     ("invalid_type", f"{RESTRICTIONS}.day_of_week", lambda d: restrictions(d).update(day_of_week="MONDAY")),
     ("negative", f"{RESTRICTIONS}.min_kwh", lambda d: restrictions(d).update(min_kwh=-1)),
     ("not_a_number", f"{RESTRICTIONS}.max_power", lambda d: restrictions(d).update(max_power=NAN)),
+    ("invalid_type", f"{RESTRICTIONS}.max_power", lambda d: restrictions(d).update(max_power=[])),
     ("invalid_value", f"{RESTRICTIONS}.reservation", lambda d: restrictions(d).update(reservation="MAYBE")),
     ("invalid_value", f"{COMPONENT}.type", lambda d: restrictions(d).update(reservation="RESERVATION")),
     ("missing", "cdr.start_date_time", lambda d: d["cdr"].pop("start_date_time")),
@@ -203,6 +211,7 @@ def test_options_round_and_decide() -> None:
     assert run(text)[0]["before_taxes"] == "0.755"
     assert run(text, "--round", "2")[0]["before_taxes"] == "0.76"
     assert run(text, "--policy", "step_size=ignore")[0]["before_taxes"] == "0.6275"
+    assert run(text, "--policy", "suspended_ev_is_parking=false")[0]["before_taxes"] == "0.755"
     command = [sys.executable, "-m", "rating.cli", "rate", "--policy", "step_size=often"]
     done = subprocess.run(command, capture_output=True, cwd=FOLDER, check=False)
     assert done.returncode == 2 and b"there is no choice" in done.stderr
@@ -223,6 +232,7 @@ def test_fields_that_ocpi_does_not_know_are_no_reason_to_refuse() -> None:
         place["x_color"] = "blue"
     restrictions(data)["x_weather"] = "sunny"
     restrictions(data)["max_kwh"] = None
+    data["tariff"]["elements"][1]["restrictions"] = {"day_of_week": []}
     (answer,) = run(json.dumps(data))
     assert (answer["before_taxes"], answer["flags"]) == ("5.50", ["unknown_restriction_x_weather"])
 
@@ -244,3 +254,27 @@ def test_a_dialogue_is_answered_line_by_line() -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == number
         process.stdin.close()
+
+
+ODD = (
+    None, True, -1, 1e308, float("nan"), float("inf"), "", "x", "\ud800", "1e400", "24:00", "2024-02-30", [], {}, [[]],
+    {"a": 1}, 10**40, 1e-320, 0.1 + 0.2, 123456.7891234, "9" * 70, [None], "Europe/Berlin",
+)  # fmt: skip
+
+
+def places(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value in a message, as its container and key."""
+    for key, value in list(data.items() if isinstance(data, dict) else enumerate(data)):
+        yield data, key
+        if isinstance(value, (dict, list)):
+            yield from places(value)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, 10**9), st.data())
+def test_whatever_comes_in_is_priced_or_refused(seed: int, data: st.DataObject) -> None:
+    line = random_message(seed)
+    container, key = data.draw(st.sampled_from(list(places(line))))
+    container[key] = deepcopy(data.draw(st.sampled_from(ODD)))
+    answer = cli.answer(json.dumps(line).encode(), DEFAULT_POLICY, None)
+    assert answer.get("error", {}).get("code") != "internal"

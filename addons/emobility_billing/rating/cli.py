@@ -9,7 +9,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -62,11 +61,10 @@ def _choice(text: str) -> tuple[str, Any]:
     """`overnight_day=start` as a field of the policy and its value."""
     name, _, value = text.partition("=")
     default = getattr(DEFAULT_POLICY, name, None)
-    with suppress(KeyError, ValueError):
-        if isinstance(default, bool):
-            return name, {"true": True, "false": False}[value]
-        if isinstance(default, StrEnum):
-            return name, type(default)(value)
+    if isinstance(default, bool) and value in ("true", "false"):
+        return name, value == "true"
+    if isinstance(default, StrEnum) and value in [choice.value for choice in type(default)]:
+        return name, type(default)(value)
     raise argparse.ArgumentTypeError(f"there is no choice {text}")
 
 

@@ -65,12 +65,18 @@ def _element(element: Any, version: str) -> TariffElement:
 
 def _component(component: Any, version: str) -> PriceComponent:
     vat = component.get("vat") if version != "2.1.1" else None
+    dimension = Dimension(component["type"])
     return PriceComponent(
-        Dimension(component["type"]),
+        dimension,
         _number(component["price"]),
-        int(component.get("step_size") or 0),
+        # A fee per session has no unit for it, so whatever is there has not been looked at.
+        _step(component) if dimension is not Dimension.FLAT else 1,
         vat=_number(vat) if vat is not None else None,
     )
+
+
+def _step(component: Any) -> int:
+    return int(_number(component["step_size"]))
 
 
 def read_restrictions(data: Mapping[str, Any]) -> Restrictions:
@@ -82,7 +88,7 @@ def read_restrictions(data: Mapping[str, Any]) -> Restrictions:
         if name in NUMBERS:
             values[name] = _number(value)
         elif name in SECONDS:
-            values[name] = int(value)
+            values[name] = int(_number(value))
         elif name in ("start_time", "end_time"):
             values[name] = time(0) if value == "24:00" else time.fromisoformat(value)
         elif name in ("start_date", "end_date"):

@@ -9,13 +9,15 @@ it could only be guessed what it does to the price.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from .compiled import FOREVER, Checks, Compiled, Component
 from .errors import InputError
 from .instants import DAY, SECOND, parse_day, parse_instant, parse_time_of_day
 from .policy import DEFAULT_POLICY, AbsentVat, EqualTimes, OvernightDay, Policy
-from .scale import USUAL, Scale
+from .scale import LARGEST, USUAL, Scale
 
 VERSIONS = ("2.1.1", "2.2.1", "2.3.0")
 DIMENSIONS = ("ENERGY", "TIME", "PARKING_TIME", "FLAT")
@@ -273,16 +275,23 @@ def _odd_step(data: JsonObject, dimension: str) -> int:
     """A step that is no usual integer. FLAT has no unit for it, so there it may be missing."""
     if dimension == "FLAT":
         return 0
-    step = required(data, "step_size")
-    if isinstance(step, float) and step.is_integer():
-        step = int(step)
-    if not isinstance(step, int) or isinstance(step, bool):
+    step = _whole(required(data, "step_size"))
+    if step is None:
         raise InputError("invalid_type", "A step_size is an integer.", "step_size")
     if step < 0:
         raise InputError("negative", "A step_size must not be negative.", "step_size")
     if step > LARGEST_STEP:
-        raise InputError("out_of_range", f"A step_size of {step} is more than a year.", "step_size")
+        raise InputError("out_of_range", f"A step_size of {str(step)[:30]} is more than a year.", "step_size")
     return step
+
+
+def _whole(value: object) -> int | None:
+    """An integer, however it is written: 1000.0 is one too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, (float, Decimal)) and isfinite(value) and -LARGEST <= value <= LARGEST:
+        return int(value) if value == int(value) else None
+    return None
 
 
 def _decide_absent_vat(compiled: Compiled, policy: Policy) -> None:
@@ -306,7 +315,7 @@ def _read_restrictions(
     checks: Checks | None = None
     reservation = None
     for name, value in restrictions.items():
-        if value is None or value == []:
+        if value is None or name == "day_of_week" and value == []:
             continue
         if name == "reservation":
             if value not in RESERVATIONS:

@@ -6,8 +6,8 @@ with more digits are refused with :class:`InexactError`, and the caller reads th
 decimals and a finer scale.
 """
 
-from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from math import isfinite
 
 from .errors import InexactError, InputError
@@ -17,6 +17,8 @@ LARGEST = 1_000_000_000
 MOST_ENERGY = 1_000_000
 """kWh in a charging period, more than any vehicle holds."""
 MOST_HOURS = 366 * 24
+NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
+"""A JSON number, written as a text."""
 USUAL_DIGITS = 6
 MOST_DIGITS = 40
 
@@ -108,9 +110,8 @@ def _as_decimal(value: object) -> Decimal:
         if not number.is_finite():
             raise _unusable(number)
         return number
-    if isinstance(value, str) and len(value) <= 60 and value and value[-1].isdigit() and value.isascii():
-        with suppress(InvalidOperation):
-            return Decimal(value.replace("_", "?"))
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        return Decimal(value)
     raise InputError("invalid_type", f"{str(value)[:40]!r} is not a number.")
 
 
