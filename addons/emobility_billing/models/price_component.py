@@ -105,6 +105,9 @@ class EmobilityPriceComponent(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        self.env["emobility.tariff.element"].browse(
+            vals["element_id"] for vals in vals_list if vals.get("element_id")
+        ).version_id._note_price_change()
         components = super().create(vals_list)
         components.element_id.version_id._check_not_frozen()
         return components
@@ -112,11 +115,13 @@ class EmobilityPriceComponent(models.Model):
     def write(self, vals: dict[str, Any]) -> bool:
         target = self.env["emobility.tariff.element"].browse(vals.get("element_id"))
         (self.element_id | target).version_id._check_not_frozen()
+        (self.element_id | target).version_id._note_price_change()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self) -> None:
         self.element_id.version_id._check_not_frozen()
+        self.element_id.version_id._note_price_change()
 
     def _engine_component(self) -> PriceComponent:
         self.ensure_one()

@@ -8,7 +8,7 @@ from typing import Any, Self
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..rating import Restrictions, TariffElement, Weekday
+from ..rating import Reservation, Restrictions, TariffElement, Weekday
 from ..rating.wording import describe
 
 WEEKDAYS = tuple(day.value for day in Weekday)
@@ -41,6 +41,12 @@ class EmobilityTariffElement(models.Model):
     max_kwh = fields.Float(string="Below kWh", digits=(12, 3), help="Energy of the session so far.")
     min_power = fields.Float(string="From kW", digits=(12, 3))
     max_power = fields.Float(string="Below kW", digits=(12, 3))
+    min_current = fields.Float(string="From A", digits=(12, 1), help="Sum over the phases, at that moment.")
+    max_current = fields.Float(string="Below A", digits=(12, 1), help="Sum over the phases, at that moment.")
+    reservation = fields.Selection(
+        [("RESERVATION", "A reservation"), ("RESERVATION_EXPIRES", "A reservation that expires unused")],
+        help="The prices are for reserving, not for charging: time and fee only (OCPI).",
+    )
     min_duration = fields.Integer(string="After Seconds", help="Seconds since the start of the session.")
     max_duration = fields.Integer(string="Before Seconds", help="Seconds since the start of the session.")
     min_parking = fields.Integer(
@@ -69,7 +75,7 @@ class EmobilityTariffElement(models.Model):
 
     _numbers_not_negative = models.Constraint(
         "CHECK (min_kwh >= 0 AND max_kwh >= 0 AND min_power >= 0 AND max_power >= 0 AND min_duration >= 0"
-        " AND max_duration >= 0 AND min_parking >= 0 AND max_parking >= 0)",
+        " AND min_current >= 0 AND max_current >= 0 AND max_duration >= 0 AND min_parking >= 0 AND max_parking >= 0)",
         "A restriction is 0 (none) or more.",
     )
     _times_of_day = models.Constraint(
@@ -91,7 +97,8 @@ class EmobilityTariffElement(models.Model):
     @api.depends_context("lang")
     @api.depends(
         "start_time", "end_time", "start_date", "end_date", "min_kwh", "max_kwh", "min_power", "max_power",
-        "min_duration", "max_duration", "min_parking", "max_parking", "day_of_week",
+        "min_duration", "max_duration", "min_parking", "max_parking", "min_current", "max_current", "reservation",
+        "day_of_week",
     )  # fmt: skip
     def _compute_restriction_summary(self) -> None:
         lang = self.env.lang or "en"
@@ -113,10 +120,10 @@ class EmobilityTariffElement(models.Model):
                 )
 
     @api.constrains("min_kwh", "max_kwh", "min_power", "max_power", "min_duration", "max_duration",
-                    "min_parking", "max_parking")  # fmt: skip
+                    "min_parking", "max_parking", "min_current", "max_current")  # fmt: skip
     def _check_ranges(self) -> None:
         for element in self:
-            for name in ("kwh", "power", "duration", "parking"):
+            for name in ("kwh", "power", "duration", "parking", "current"):
                 lower, upper = element[f"min_{name}"], element[f"max_{name}"]
                 if upper and lower >= upper:
                     raise ValidationError(
@@ -140,6 +147,9 @@ class EmobilityTariffElement(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        self.env["emobility.tariff.version"].browse(
+            vals["version_id"] for vals in vals_list if vals.get("version_id")
+        )._note_price_change()
         elements = super().create(vals_list)
         elements.version_id._check_not_frozen()
         return elements
@@ -147,11 +157,13 @@ class EmobilityTariffElement(models.Model):
     def write(self, vals: dict[str, Any]) -> bool:
         target = self.env["emobility.tariff.version"].browse(vals.get("version_id"))
         (self.version_id | target)._check_not_frozen()
+        (self.version_id | target)._note_price_change()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self) -> None:
         self.version_id._check_not_frozen()
+        self.version_id._note_price_change()
 
     def _engine_element(self) -> TariffElement:
         self.ensure_one()
@@ -172,6 +184,9 @@ class EmobilityTariffElement(models.Model):
             max_kwh=_limit(self.max_kwh),
             min_power=_limit(self.min_power),
             max_power=_limit(self.max_power),
+            min_current=_limit(self.min_current),
+            max_current=_limit(self.max_current),
+            reservation=Reservation(self.reservation) if self.reservation else None,
             min_duration=self.min_duration or None,
             max_duration=self.max_duration or None,
             min_parking=self.min_parking or None,

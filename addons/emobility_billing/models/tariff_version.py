@@ -27,11 +27,13 @@ from ..rating import (
     rate,
     tariff_sentences,
 )
+from .guarded import TALK
 from .price_component import PRICE_DIGITS
 from .tariff_element import time_of_day
 
 # A frozen version may still be ended: sessions that it priced keep it.
 EDITABLE_WHEN_FROZEN = frozenset({"valid_to"})
+CHANGES = "emobility.tariff.version:prices"
 
 
 class EmobilityTariffVersion(models.Model):
@@ -43,6 +45,7 @@ class EmobilityTariffVersion(models.Model):
 
     _name = "emobility.tariff.version"
     _description = "Charging Tariff Version"
+    _inherit = ["mail.thread"]
     _order = "tariff_id, number desc"
     _check_company_auto = True
 
@@ -53,18 +56,21 @@ class EmobilityTariffVersion(models.Model):
     valid_from = fields.Datetime(
         required=True,
         copy=False,
+        tracking=True,
         default=fields.Datetime.now,
         help="Sessions that start from this moment on have these prices. When versions overlap, the one that "
         "begins last counts.",
     )
     valid_to = fields.Datetime(
         copy=False,
+        tracking=True,
         help="Sessions that start at this moment or later do not have these prices. Empty: no end.",
     )
     is_frozen = fields.Boolean(
         string="Frozen",
         readonly=True,
         copy=False,
+        tracking=True,
         help="A session was priced with it: it cannot change any more.",
     )
     element_ids = fields.One2many(
@@ -195,8 +201,10 @@ class EmobilityTariffVersion(models.Model):
         return super().create(vals_list)
 
     def write(self, vals: dict[str, Any]) -> bool:
-        if set(vals) - EDITABLE_WHEN_FROZEN:
+        changed = {name for name in vals if not name.startswith(TALK)}
+        if changed - EDITABLE_WHEN_FROZEN:
             self._check_not_frozen()
+            self._note_price_change()
         elif "valid_to" in vals:
             self._check_end_of_frozen(fields.Datetime.to_datetime(vals["valid_to"]))
         if "is_frozen" in vals:
@@ -340,6 +348,27 @@ class EmobilityTariffVersion(models.Model):
     def _price_sheet_sentences(self) -> tuple[str, ...]:
         """The prices in words, for the price sheet. :raises RatingError: when the version has no prices."""
         return tariff_sentences(self._engine_tariff(), self.env.lang or "en")
+
+    # Change log
+
+    def _note_price_change(self) -> None:
+        """Remember the prices as they are before this transaction changes them; its end logs the difference, once."""
+        before = self.env.cr.precommit.data.setdefault(CHANGES, {})
+        if not before:
+            self.env.cr.precommit.add(self.env["emobility.tariff.version"].sudo()._log_price_changes)
+        for version in self:
+            before.setdefault(version.id, version.price_summary or "")
+
+    @api.model
+    def _log_price_changes(self) -> None:
+        before = self.env.cr.precommit.data.pop(CHANGES, {})
+        for version in self.browse(before).exists():
+            old, new = before[version.id], version.price_summary or ""
+            if old and old != new:
+                version.message_post(
+                    body=Markup("<p>%s</p><pre>%s</pre><p>%s</p><pre>%s</pre>")
+                    % (self.env._("Prices changed. Before:"), old, self.env._("Now:"), new)
+                )
 
     # Findings
 

@@ -8,7 +8,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..rating import SessionFacts
+from ..rating import RatingError, SessionFacts
 from .common import ChargingCommon
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -116,6 +116,28 @@ class TestTariffTerms(ChargingCommon):
         version._freeze()
         with self.assertRaisesRegex(UserError, "cannot change"):
             version.idle_price = 5
+
+    def test_changed_prices_are_logged_once_with_old_and_new(self) -> None:
+        version = self._version()
+        self.env.cr.precommit.run()
+        version.element_ids.component_ids.write({"price": 0.6})
+        version.element_ids.component_ids.write({"cap": 9})
+        self.env.cr.precommit.run()
+        messages = version.message_ids.filtered(lambda one: "Prices changed" in (one.body or ""))
+        self.assertEqual(len(messages), 1)
+        self.assertIn("0.50 EUR", messages.body)
+        self.assertIn("0.60 EUR", messages.body)
+
+    def test_a_price_by_a_current_that_nobody_told_is_never_guessed(self) -> None:
+        version = self._version()
+        version.element_ids.min_current = 32
+        with self.assertRaises(RatingError):
+            version._price(facts())
+
+    def test_prices_of_a_reservation_do_not_price_charging(self) -> None:
+        version = self._version({"TIME": 6})
+        version.element_ids.reservation = "RESERVATION"
+        self.assertEqual(self._total(version, facts()), Decimal("0.00"))
 
     def test_f36_lint_finds_the_time_in_which_charging_is_free(self) -> None:
         version = self._version()
