@@ -1,7 +1,7 @@
 """What pricing costs, each against a straightforward evaluation of the same input in the same run.
 
-The value is microseconds per CDR (so are those of the baseline); the name says how many that are per second and
-core. Times are those of the processor, the best of several rounds, because other work on the machine only adds.
+Values and baselines are CDRs (or lines, or sessions) per second and core: more is better. Times are those of the
+processor, the best of several rounds, because other work on the machine only adds.
 `growth` rows are the time for ten times as many periods or elements, divided by ten: 1 is linear.
 """
 
@@ -92,8 +92,9 @@ def microseconds(call: Callable[[], object], number: int) -> float:
     return best / number * 1e6
 
 
-def row(name: str, value: float, baseline: float) -> dict[str, Any]:
-    return {"name": f"{name}: {1e6 / value:,.0f}/s", "value": value, "unit": "us", "baseline": baseline}
+def row(name: str, unit: str, value: float, baseline: float) -> dict[str, Any]:
+    """A measure from microseconds for each."""
+    return {"name": name, "value": 1e6 / value, "unit": f"{unit}/s", "baseline": 1e6 / baseline}
 
 
 def price(tariff: dict[str, Any], data: dict[str, Any], number: int) -> float:
@@ -113,7 +114,7 @@ def cdrs() -> Iterator[dict[str, Any]]:
         for periods in (1, 10, 100):
             data, number = cdr(periods), max(3000 // (periods + 2), 20)
             baseline = microseconds(lambda data=data, tariff=tariff: total(tariff, data, ZONE), max(number // 10, 3))
-            yield row(f"{name}, {periods} periods", price(tariff, data, number), baseline)
+            yield row(f"{name}, {periods} periods", "CDRs", price(tariff, data, number), baseline)
 
 
 def growth() -> Iterator[dict[str, Any]]:
@@ -146,7 +147,7 @@ def command() -> Iterator[dict[str, Any]]:
 
     value = microseconds(engine, LINES)
     plain = iter(lines * ROUNDS)
-    yield row("./run rate, 7 periods, new tariff per line", value, microseconds(plainly, LINES // 4))
+    yield row("./run rate, 7 periods, new tariff per line", "lines", value, microseconds(plainly, LINES // 4))
 
 
 def retail() -> Iterator[dict[str, Any]]:
@@ -170,7 +171,7 @@ def retail() -> Iterator[dict[str, Any]]:
         written = json.dumps(rating.facts_to_json(facts))
         value = microseconds(lambda facts=facts: rating.rate(tariff, facts), 200)
         baseline = microseconds(lambda written=written: rating.facts_from_json(json.loads(written)), 200)
-        yield row(f"retail, {readings} meter readings", value, baseline)
+        yield row(f"retail, {readings} meter readings", "sessions", value, baseline)
 
 
 def main() -> None:
