@@ -19,6 +19,7 @@
     "data": [
         "security/ir.model.access.csv",
         "security/billing_rules.xml",
+        "security/pricing/ir.model.access.csv",
         "data/product_data.xml",
         "data/sequence_data.xml",
         "data/queue_job_data.xml",
@@ -38,6 +39,7 @@
         "report/charging_invoice_templates.xml",
         "wizard/import_security.xml",
         "wizard/import_views.xml",
+        "wizard/price_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

@@ -8,6 +8,8 @@ from . import (
     test_import,
     test_plug_to_paid,
     test_portal,
+    test_price_check,
+    test_price_explanation,
     test_price_rule,
     test_public_methods,
     test_query_counts,

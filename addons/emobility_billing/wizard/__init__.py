@@ -1,1 +1,9 @@
-from . import import_power_rule, import_profile, import_session
+from . import (
+    import_power_rule,
+    import_profile,
+    import_session,
+    price_check,
+    price_check_line,
+    price_explanation,
+    price_explanation_line,
+)
