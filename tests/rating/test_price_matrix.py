@@ -4,7 +4,20 @@ from datetime import date
 
 import pytest
 from hypothesis import given, strategies as st
-from price_matrix import AC, DC_LT150, HPC, OWN, Outlet, Power, Rule, Situation, conflicts, matching, mismatches, shadowed
+from price_matrix import (
+    AC,
+    DC_LT150,
+    HPC,
+    OWN,
+    Outlet,
+    Power,
+    Rule,
+    Situation,
+    conflicts,
+    matching,
+    mismatches,
+    shadowed,
+)
 
 DAY = date(2026, 5, 10)
 AC22 = Outlet(is_dc=False, kw=22.0)
@@ -36,8 +49,9 @@ def rules(draw: st.DrawFn) -> list[Rule]:
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     one = st.frozensets(st.integers(1, 2), max_size=2)
-    return Situation(draw(st.sampled_from([date(2026, 5, 1), DAY, date(2026, 5, 20)])), draw(small_id), draw(one),
-                     draw(one), draw(one), frozenset([draw(st.sampled_from([AC22, DC50, HPC300, Outlet(True, 150.0)]))]))
+    outlet = draw(st.sampled_from([AC22, DC50, HPC300, Outlet(True, 150.0)]))
+    day = draw(st.sampled_from([date(2026, 5, 1), DAY, date(2026, 5, 20)]))
+    return Situation(day, draw(small_id), draw(one), draw(one), draw(one), frozenset([outlet]))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,18 @@ class ContractContract(models.Model):
             contract.emobility_session_count = sessions.get(contract, 0)
             contract.emobility_open_rating_count = ratings.get(contract, 0)
 
+    def action_redeem_coupon(self) -> dict[str, Any]:
+        """Return the dialogue that asks for a coupon code."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Redeem a Coupon"),
+            "res_model": "emobility.discount.redeem",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_contract_id": self.id},
+        }
+
     def action_view_sessions(self) -> dict[str, Any]:
         """Charging sessions of these contracts."""
         return self.env["emobility.session"]._window(

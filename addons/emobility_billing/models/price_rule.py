@@ -203,9 +203,10 @@ class EmobilityPriceRule(models.Model):
     def _situation(
         self, company: Any, contract: Any, payer: Any, evse: Any, connector: Any, at: datetime
     ) -> Situation:
+        day = self._local_day(evse, at)
         return Situation(
-            day=self._local_day(evse, at),
-            plan=contract.sudo().plan_id.id or None,
+            day=day,
+            plan=(contract and contract.sudo()._plan_on(day).id) or None,
             partners=frozenset((payer | payer.commercial_partner_id).ids),
             customer_groups=frozenset(self._customer_groups(payer, company).ids),
             location_groups=frozenset(evse.sudo().location_id.group_ids.ids),

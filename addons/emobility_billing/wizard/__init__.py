@@ -1,4 +1,5 @@
 from . import (
+    discount_redeem,
     import_power_rule,
     import_profile,
     import_session,

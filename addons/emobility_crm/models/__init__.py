@@ -1,10 +1,13 @@
 from . import (
     contract_contract,
+    contract_line,
     emobility_connector,
+    emobility_contract_phase,
     emobility_customer_group,
     emobility_evse,
     emobility_location,
     emobility_location_group,
+    emobility_plan_price,
     emobility_token,
     product_template,
     res_company,
