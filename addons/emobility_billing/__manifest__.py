@@ -36,6 +36,8 @@
         "views/billing_run_views.xml",
         "views/account_move_views.xml",
         "views/contract_views.xml",
+        "views/token_views.xml",
+        "views/plan_views.xml",
         "views/res_config_settings_views.xml",
         "views/billing_menus.xml",
         "views/portal_templates.xml",

@@ -7,6 +7,7 @@ from . import (
     test_discount,
     test_gate,
     test_import,
+    test_limits,
     test_plug_to_paid,
     test_portal,
     test_price_check,

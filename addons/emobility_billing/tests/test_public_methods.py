@@ -41,6 +41,8 @@ PUBLIC_METHODS = {
     "emobility.session.import.action_preview",
     "emobility.tariff.action_new_version",
     "emobility.tariff.version.action_new_version",
+    "emobility.token.action_view_sessions",
+    "product.template.action_view_plan_rules",
 }
 
 
