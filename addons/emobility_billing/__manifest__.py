@@ -41,6 +41,7 @@
         "views/res_config_settings_views.xml",
         "views/billing_menus.xml",
         "views/portal_templates.xml",
+        "views/portal_account_templates.xml",
         "report/charging_invoice_templates.xml",
         "wizard/import_security.xml",
         "wizard/import_views.xml",

@@ -10,6 +10,7 @@ from . import (
     test_limits,
     test_plug_to_paid,
     test_portal,
+    test_portal_account,
     test_price_check,
     test_price_explanation,
     test_price_rule,

@@ -51,6 +51,12 @@ class EmobilityToken(models.Model):
         tracking=True,
         help="What the reader sends. Stored in upper case; cards and EMAIDs without separators.",
     )
+    uid_pending = fields.Boolean(
+        "UID Missing",
+        readonly=True,
+        copy=False,
+        help="The card was ordered and is not made yet: enter its UID before it is sent.",
+    )
     visual_number = fields.Char(index="btree_not_null", copy=False, help="The number printed on the card.")
     token_type = fields.Selection(
         [
@@ -188,6 +194,17 @@ class EmobilityToken(models.Model):
             if not 0 < len(token.uid) <= 36:
                 raise ValidationError(self.env._("The UID of a token must have 1 to 36 characters."))
 
+    @api.constrains("state", "uid_pending")
+    def _check_uid_is_known(self) -> None:
+        for token in self:
+            if token.uid_pending and token.state in ("shipped", "active"):
+                raise ValidationError(
+                    self.env._(
+                        "The card %(token)s was ordered, but has no UID yet: enter what its chip says first.",
+                        token=token.display_name,
+                    )
+                )
+
     @api.constrains("is_autocharge", "uid")
     def _check_autocharge(self) -> None:
         for token in self:
@@ -246,6 +263,8 @@ class EmobilityToken(models.Model):
                 vals = {"block_reason": "clerk", **vals}
             else:
                 vals = {**vals, "block_reason": False}
+        if vals.get("uid"):
+            vals = {"uid_pending": False, **vals}
         if not {"uid", "token_type", "is_autocharge"} & vals.keys():
             super().write(self._normalise_vals(vals, "OTHER"))
         else:
@@ -282,6 +301,27 @@ class EmobilityToken(models.Model):
                 token._charge_card_fee()
             elif token.state == "active" and not token.activated_on:
                 token.activated_on = today
+
+    @api.model
+    def _order_card(self, contract: models.BaseModel, driver: models.BaseModel, label: str | None) -> models.BaseModel:
+        """Order a card: its UID is entered when it is made. :raises UserError: when the contract is not in use"""
+        if contract.charging_state != "active":
+            raise UserError(
+                self.env._("Cards can be ordered only for an active contract.")
+            )
+        return self.create(
+            {
+                "uid": self.env["ir.sequence"].sudo().next_by_code("emobility.token.order"),
+                "uid_pending": True,
+                "token_type": "RFID",
+                "contract_id": contract.id,
+                "partner_id": (driver or contract.partner_id).id,
+                "label": label,
+                "company_id": contract.company_id.id,
+                "country_code": contract.company_id.emobility_country_code,
+                "party_id": contract.company_id.emobility_party_id,
+            }
+        )
 
     def _charge_card_fee(self) -> None:
         """The card fee of the plan, when the customer has had the free cards already."""

@@ -97,6 +97,26 @@ class TestTokenLife(BaseCommon):
         self.assertEqual(self.Token._find_by_uid("04A2B3C4", self.env.company), forward)
         self.assertEqual(self.Token._find_by_uid("C4B3A204", self.env.company), backward)
 
+    def test_ordered_card_needs_its_uid_before_it_is_sent(self) -> None:
+        token = self.Token._order_card(self.contract, self.partner, "Red car")
+        self.assertEqual((token.state, token.uid_pending, token.label), ("ordered", True, "Red car"))
+        for action in ("action_ship", "action_activate"):
+            with (
+                self.subTest(action=action),
+                self.assertRaisesRegex(ValidationError, "has no UID yet"),
+                self.env.cr.savepoint(),
+            ):
+                getattr(token, action)()
+            token.invalidate_recordset()
+        token.uid = "04:77:88:99"
+        token.action_ship()
+        self.assertEqual((token.uid, token.uid_pending, token.state), ("04778899", False, "shipped"))
+
+    def test_card_for_a_suspended_contract_cannot_be_ordered(self) -> None:
+        self.contract._suspend("clerk")
+        with self.assertRaisesRegex(UserError, "only for an active contract"):
+            self.Token._order_card(self.contract, self.partner, None)
+
     def test_name_of_the_driver_is_shown(self) -> None:
         self.assertEqual(self._token("0401", label="Blue car").display_name, "Blue car (0401)")
 
