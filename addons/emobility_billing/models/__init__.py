@@ -10,7 +10,6 @@ from . import (
     cdr,
     cdr_limits,
     contract_contract,
-    contract_credit,
     discount,
     discount_use,
     emobility_evse,

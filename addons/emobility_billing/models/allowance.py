@@ -25,9 +25,9 @@ class EmobilityAllowance(models.Model):
         compute="_compute_included",
         help="In a month in which the plan began, changed or ended, the part for its days.",
     )
-    included_sessions = fields.Integer("Included Sessions", compute="_compute_included")
+    included_sessions = fields.Integer(compute="_compute_included")
     used_kwh = fields.Float("Used (kWh)", digits=(16, 3), readonly=True)
-    used_sessions = fields.Integer("Used Sessions", readonly=True)
+    used_sessions = fields.Integer(readonly=True)
     company_id = fields.Many2one(related="contract_id.company_id", store=True, index=True)
 
     _month_uniq = models.UniqueIndex("(contract_id, month)", "This contract has a row for this month already.")

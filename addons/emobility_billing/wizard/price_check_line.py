@@ -26,7 +26,7 @@ class EmobilityPriceCheckLine(models.TransientModel):
     )
     relation = fields.Selection(RELATIONS)
     rule_id = fields.Many2one("emobility.price.rule", ondelete="cascade")
-    other_rule_id = fields.Many2one("emobility.price.rule", "Other Rule", ondelete="cascade")
+    other_rule_id = fields.Many2one("emobility.price.rule", ondelete="cascade")
     criteria = fields.Char(related="rule_id.criteria", string="For")
     plan_id = fields.Many2one("product.template", "Charging Plan", ondelete="cascade")
     contract_count = fields.Integer("Contracts")

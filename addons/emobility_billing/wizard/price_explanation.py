@@ -45,7 +45,7 @@ class EmobilityPriceExplanation(models.TransientModel):
     is_answered = fields.Boolean(readonly=True)
     is_priced = fields.Boolean(readonly=True)
     rule_id = fields.Many2one("emobility.price.rule", "Rule That Counts", readonly=True)
-    tariff_version_id = fields.Many2one("emobility.tariff.version", "Tariff Version", readonly=True)
+    tariff_version_id = fields.Many2one("emobility.tariff.version", readonly=True)
     price_summary = fields.Text(related="tariff_version_id.price_summary")
     line_ids = fields.One2many("emobility.price.explanation.line", "explanation_id", readonly=True)
 

@@ -106,7 +106,7 @@ class ContractContract(models.Model):
     invoice_partner_id = fields.Many2one(domain="[]", tracking=True)
     phase_ids = fields.One2many("emobility.contract.phase", "contract_id", string="Plans")
     next_plan_id = fields.Many2one(
-        "product.template", string="Next Plan", readonly=True, copy=False, check_company=True, tracking=True
+        "product.template", readonly=True, copy=False, check_company=True, tracking=True
     )
     next_plan_date = fields.Date("Next Plan From", readonly=True, copy=False, tracking=True)
     activated_on = fields.Date(readonly=True, copy=False, tracking=True)

@@ -6,7 +6,6 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
-
 from odoo.addons.emobility_crm.identifiers import with_check_digit
 
 from .common import new_charging_contract
