@@ -8,7 +8,7 @@
     "website": "https://github.com/emobility-community/emobility",
     "license": "AGPL-3",
     "application": True,
-    "depends": ["contract", "product", "portal", "mail"],
+    "depends": ["contract", "product", "portal", "mail", "base_vat"],
     "data": [
         "security/emobility_groups.xml",
         "security/ir.model.access.csv",
@@ -22,6 +22,7 @@
         "views/emobility_token_views.xml",
         "wizard/token_import_views.xml",
         "views/contract_contract_views.xml",
+        "wizard/partner_privacy_views.xml",
         "views/res_partner_views.xml",
         "views/product_template_views.xml",
         "views/emobility_location_group_views.xml",

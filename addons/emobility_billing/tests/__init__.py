@@ -14,6 +14,7 @@ from . import (
     test_price_check,
     test_price_explanation,
     test_price_rule,
+    test_privacy,
     test_public_methods,
     test_query_counts,
     test_report,

@@ -3,6 +3,7 @@ from . import (
     import_power_rule,
     import_profile,
     import_session,
+    partner_privacy,
     price_check,
     price_check_line,
     price_explanation,

@@ -50,6 +50,11 @@ class EmobilityPriceCheck(models.TransientModel):
     is_done = fields.Boolean()
     is_cut = fields.Boolean(help="There are more findings than this list shows.")
 
+    @api.depends("day")
+    def _compute_display_name(self) -> None:
+        for check in self:
+            check.display_name = self.env._("Prices on %(day)s", day=check.day or "")
+
     @api.depends("line_ids")
     def _compute_line_count(self) -> None:
         for check in self:

@@ -7,6 +7,7 @@ from . import (
     test_infrastructure,
     test_partner,
     test_plan,
+    test_privacy,
     test_public_methods,
     test_token,
     test_token_import,

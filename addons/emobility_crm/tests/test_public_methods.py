@@ -16,6 +16,8 @@ PUBLIC_METHODS = {
     "emobility.contract.change.action_apply",
     "emobility.customer.group.action_view_partners",
     "emobility.location.action_view_evses",
+    "emobility.partner.privacy.action_erase",
+    "emobility.partner.privacy.action_export",
     "emobility.plan.price.action_announce",
     "emobility.token.action_activate",
     "emobility.token.action_block",
@@ -25,7 +27,9 @@ PUBLIC_METHODS = {
     "emobility.token.import.action_apply",
     "emobility.token.import.action_preview",
     "product.template.action_view_plan_contracts",
+    "res.partner.action_open_privacy",
     "res.partner.action_view_charging_contracts",
+    "res.partner.action_view_charging_duplicates",
     "res.partner.action_view_emobility_tokens",
 }
 
