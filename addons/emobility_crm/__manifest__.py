@@ -9,6 +9,7 @@
     "license": "AGPL-3",
     "application": True,
     "depends": ["contract", "product", "portal", "mail", "base_vat"],
+    "external_dependencies": {"python": ["tzfpy"]},
     "data": [
         "security/emobility_groups.xml",
         "security/ir.model.access.csv",
@@ -28,6 +29,7 @@
         "views/emobility_location_group_views.xml",
         "views/emobility_connector_views.xml",
         "views/emobility_evse_views.xml",
+        "wizard/location_file_views.xml",
         "views/emobility_location_views.xml",
         "views/res_config_settings_views.xml",
     ],

@@ -7,6 +7,7 @@ from . import (
     emobility_evse,
     emobility_location,
     emobility_location_group,
+    emobility_opening_hours,
     emobility_plan_price,
     emobility_token,
     product_template,

@@ -136,6 +136,7 @@ class AccessMixin:
             {"contract_id": contract.id, "plan_id": plan.id, "date_start": "2026-01-01"}
         )
         return [
+            env["emobility.opening.hours"].create({"location_id": location.id}),
             contract,
             line,
             phase,
