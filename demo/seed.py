@@ -104,7 +104,7 @@ def make_tariff(company):
         "company_id": company.id,
     })
     env["emobility.tariff.version"].create({
-        "tariff_id": tariff.id, "valid_from": "2020-01-01 00:00:00",
+        "tariff_id": tariff.id, "valid_from": "2016-01-01 00:00:00",
         "element_ids": [
             (0, 0, {**{k: v for k, v in element.items() if k != "components"},
                     "component_ids": [(0, 0, component) for component in element["components"]]})

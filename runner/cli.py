@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
 
 from runner.console import RunError, fail, say
 from runner.paths import RUNTIME
@@ -43,9 +44,26 @@ def _parser() -> argparse.ArgumentParser:
     shell.add_argument("--database", default="emobility_demo")
     shell.set_defaults(command=_shell)
 
+    imports = commands.add_parser("import", help="take in charging sessions from a CSV file")
+    imports.add_argument("file", type=Path)
+    imports.add_argument("--database", default="emobility_demo")
+    imports.add_argument("--profile", default="perth_kinross", help="code of the import profile: which column is what")
+    imports.set_defaults(command=_import)
+
     bench = commands.add_parser("bench", help="measure against a baseline in the same run; prints JSON last")
     bench.add_argument("name", help="which one; see the folder benchmarks/")
     bench.set_defaults(command=_bench)
+
+    rate = commands.add_parser("rate", help="price OCPI CDRs: JSON lines on standard input to JSON lines")
+    rate.add_argument("--round", metavar="DIGITS", help="round each line as an invoice does")
+    rate.add_argument("--policy", action="append", default=[], metavar="NAME=VALUE",
+                      help="decide a question that OCPI leaves open; docs/tariff-engine.md lists them")
+    rate.set_defaults(command=_rate)
+
+    lint_tariff = commands.add_parser("lint-tariff", help="find what is wrong with an OCPI tariff in a JSON file")
+    lint_tariff.add_argument("file")
+    lint_tariff.add_argument("--context", metavar="JSON", help='what is known of the place, such as {"power_kw": 150}')
+    lint_tariff.set_defaults(command=_lint_tariff)
 
     lint = commands.add_parser("lint", help="check the code: ruff, pylint-odoo, OCA hooks, mypy")
     lint.set_defaults(command=_lint)
@@ -88,10 +106,34 @@ def _shell(args: argparse.Namespace) -> int:
     return shell(args.database)
 
 
+def _import(args: argparse.Namespace) -> int:
+    from runner.serve import import_sessions
+
+    return import_sessions(args.file, args.database, args.profile)
+
+
 def _bench(args: argparse.Namespace) -> int:
     from runner.bench import bench
 
     return bench(args.name)
+
+
+def _rate(args: argparse.Namespace) -> int:
+    from runner.rate import engine
+
+    arguments = ["rate"]
+    if args.round is not None:
+        arguments += ["--round", args.round]
+    for choice in args.policy:
+        arguments += ["--policy", choice]
+    return engine(arguments)
+
+
+def _lint_tariff(args: argparse.Namespace) -> int:
+    from runner.rate import engine
+
+    context = ["--context", args.context] if args.context is not None else []
+    return engine(["lint-tariff", args.file, *context])
 
 
 def _lint(_args: argparse.Namespace) -> int:

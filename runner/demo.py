@@ -14,6 +14,7 @@ from typing import Any
 
 from runner.console import RunError, say, step
 from runner.paths import RUNTIME
+from runner.services import Services
 from runner.setup import set_up
 from runner.stack import Stack, stack
 
@@ -21,6 +22,7 @@ DATABASE = "emobility_demo"
 DATABASE_ONCE = "emobility_demo_once"
 LENGTH = 47  # minutes of a session
 SHORTEST = 3
+REMOTE_BAY = 2  # where the demo's stations wait for a remote start; played sessions are at bay 1
 PATIENCE = 180  # seconds that one session may take from its end to the paid invoice, on a slow machine
 
 
@@ -31,12 +33,15 @@ def demo() -> int:
         station = product.seed["stations"][0]
         minutes = _free_minutes(product, station)
         result = play(product, station, minutes=minutes) if minutes >= SHORTEST else None
-        _tell(product, result)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            say("\nstopping")
+        with Services() as stations:
+            for each in product.seed["stations"]:
+                stations.start(product.waiting_station(each, REMOTE_BAY))
+            _tell(product, result)
+            try:
+                while True:
+                    time.sleep(3600)
+            except KeyboardInterrupt:
+                say("\nstopping")
     return 0
 
 
@@ -136,8 +141,9 @@ def _tell(product: Stack, result: dict[str, Any] | None) -> None:
         say(f"A session of {result['energy_kwh']} kWh became invoice {result['invoice']}: {result['total']} "
             f"{result['currency']}, {result['payment_state']}.\n\n"
             f"  Invoice PDF   {result['pdf']}\n  Mail          {result['mail']}")
-    say(f"""  Back office   {product.odoo_url}/odoo        menu E-Mobility, Operations, Sessions
+    say(f"""  Back office   {product.odoo_url}/odoo        menu E-Mobility, Operations, Charging sessions
   Portal        {product.odoo_url}/my/charging
+  Remote start  Infrastructure, EVSEs, DE*LIN*E0102: press Remote Start, then watch the session live
   Stations      {product.bridge_url}/<identity>
 
 Logins (demonstration only):""")

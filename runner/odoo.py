@@ -40,8 +40,10 @@ def write_config(name: str, server: Server, **changes: object) -> Path:
     options = config["options"]
     options["addons_path"] = ",".join(str(path) for path in (ADDONS, *core_addons()))
     options["data_dir"] = str(DATA_DIR)
-    for key, value in {"db_host": server.host, "db_port": server.port, "db_user": server.user,
-                       "db_password": server.password or False, **changes}.items():
+    login = {"db_host": server.host, "db_port": server.port, "db_user": server.user}
+    if server.password:
+        login["db_password"] = server.password
+    for key, value in {**login, **changes}.items():
         options[key] = str(value)
     file = RUNTIME / f"{name}.conf"
     file.touch(0o600)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner import odoo
 from runner.console import RunError, say, step
-from runner.paths import LOGS, OUR_ADDONS, RUNTIME
+from runner.paths import ADDONS, LOGS, OUR_ADDONS, RUNTIME
 from runner.postgres import Server, running
 from runner.services import Services
 from runner.setup import set_up
@@ -59,11 +59,29 @@ def shell(database: str) -> int:
     """An Odoo shell on this database."""
     set_up()
     with running() as server:
-        if database not in server.databases():
-            raise RunError(f"there is no database {database}; there are: {', '.join(sorted(server.databases()))}")
+        _ensure_exists(server, database)
         config = odoo.write_config("shell", server, workers=0)
         return subprocess.run(odoo.command("shell", "-c", str(config), "-d", database, "--no-http"),
                               check=False).returncode
+
+
+def import_sessions(file: Path, database: str, profile: str) -> int:
+    """Takes in a CSV file of charging sessions; what became of them is printed."""
+    set_up()
+    if not file.is_file():
+        raise RunError(f"there is no file {file}")
+    with running() as server:
+        _ensure_exists(server, database)
+        config = odoo.write_config("import", server, workers=0)
+        # Odoo looks for commands before it reads its configuration, so it is told twice where our addons are.
+        return subprocess.run(odoo.command(f"--addons-path={ADDONS}", "import_sessions", "-c", str(config),
+                                           "-d", database, "-p", profile, str(file.resolve())),
+                              check=False).returncode
+
+
+def _ensure_exists(server: Server, database: str) -> None:
+    if database not in server.databases():
+        raise RunError(f"there is no database {database}; there are: {', '.join(sorted(server.databases()))}")
 
 
 def _make_database(server: Server, config: Path, database: str, key_file: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes.util
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -31,6 +30,8 @@ ODOO_COMPANIONS = (
     "libjs-underscore",
 )
 SID_PACKAGES = ("odoo-19", "fonts-montserrat")
+# `./run` itself is content with an older Python than the product.
+OLDEST_RUN, OLDEST_PRODUCT, NEWEST = (3, 10), (3, 11), (3, 13)
 KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.gpg",
     "/usr/share/keyrings/debian-archive-keyring.pgp",
@@ -39,13 +40,34 @@ KEYRINGS = (
 
 def set_up(*, browser: bool = False) -> None:
     """Makes everything that is missing. With `browser` also what the browser tests drive."""
-    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        raise RunError(f"Python 3.10 to 3.13 is needed, this is {sys.version.split()[0]}.")
+    if not OLDEST_RUN <= sys.version_info[:2] <= NEWEST:
+        wanted = f"{_dotted(OLDEST_RUN)} to {_dotted(NEWEST)}"
+        raise RunError(f"Python {wanted} is needed, this is {sys.version.split()[0]}.")
     RUNTIME.mkdir(exist_ok=True)
     STAMPS.mkdir(exist_ok=True)
     _system_packages(browser)
     _once("odoo", _odoo_key(), "Odoo 19", _install_odoo)
     _once("venv", _venv_key(), "Python packages", _install_venv)
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def interpreter() -> str | None:
+    """The Python that the product shall run on: this one, or with an old one the newest that is installed beside it."""
+    if sys.version_info[:2] >= OLDEST_PRODUCT:
+        return sys.executable
+    for minor in range(NEWEST[1], OLDEST_PRODUCT[1] - 1, -1):
+        found = shutil.which(f"python3.{minor}")
+        # It may be a stand-in that only says that it is not installed.
+        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return found
+    return None
+
+
+def _has_ensurepip(python: str) -> bool:
+    return subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
 
 
 def _once(name: str, key: str, title: str, make: Callable[[], None]) -> None:
@@ -68,8 +90,11 @@ def _system_packages(browser: bool) -> None:
         wanted.append("libharfbuzz-subset0")
     if not shutil.which("fc-list") or not _has_fonts():
         wanted += ["fontconfig", "fonts-dejavu-core"]
-    if importlib.util.find_spec("ensurepip") is None:
-        wanted.append("python3-venv")
+    python = interpreter()
+    if python is None:
+        wanted += [f"python{_dotted(OLDEST_PRODUCT)}", f"python{_dotted(OLDEST_PRODUCT)}-venv"]
+    elif not _has_ensurepip(python):
+        wanted.append("python3-venv" if python == sys.executable else f"{Path(python).name}-venv")
     if browser and not shutil.which("chromium"):
         wanted.append("chromium")
     if wanted:
@@ -190,13 +215,16 @@ def _download(options: list[str], packages: Sequence[str], folder: Path) -> None
 
 def _venv_key() -> str:
     digest = hashlib.sha256((REQUIREMENTS / "requirements.lock").read_bytes())
-    digest.update(f"{sys.version} {odoo_source()} {ROOT}".encode())
+    digest.update(f"{interpreter()} {sys.version} {odoo_source()} {ROOT}".encode())
     return digest.hexdigest()
 
 
 def _install_venv() -> None:
     shutil.rmtree(VENV, ignore_errors=True)
-    _quietly([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment")
+    python = interpreter()
+    if python is None:
+        raise RunError(f"the product needs Python {_dotted(OLDEST_PRODUCT)} or newer, and none is installed.")
+    _quietly([python, "-m", "venv", str(VENV)], "making the virtual environment")
     lock = REQUIREMENTS / "requirements.lock"
     uv = re.search(r"^uv==(\S+)", lock.read_text(), re.MULTILINE)
     if uv is None:

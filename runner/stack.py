@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +41,18 @@ class Stack:
         return models.execute_kw(self.database, uid, user["password"], model, method, list(args), kwargs)
 
     def station_command(self, station: dict[str, Any], *options: str) -> list[str]:
-        """The simulated station's command line for one of the seeded stations."""
-        return [str(PYTHON), "-m", "station_simulator", "--url", self.bridge_url, "--identity", station["identity"],
-                "--password", station["password"], "--ocpp", station["ocpp"], "--token", station["token"], *options]
+        """The command line of a simulated station, one of the seeded ones, that charges with its driver's token."""
+        return self._simulator(station, "--token", station["token"], *options)
 
+    def waiting_station(self, station: dict[str, Any], evse: int) -> Service:
+        """A simulated station that stays connected and charges, in real time, when Odoo starts it remotely."""
+        command = self._simulator(station, "--serve", "--live", "--evse", str(evse), "--minutes", "60",
+                                  "--energy-kwh", "11")
+        return Service(f"{self.database}-{station['identity']}", command)
+
+    def _simulator(self, station: dict[str, Any], *options: str) -> list[str]:
+        return [str(PYTHON), "-m", "station_simulator", "--url", self.bridge_url, "--identity", station["identity"],
+                "--password", station["password"], "--ocpp", station["ocpp"], *options]
 
 
 @contextmanager
@@ -56,9 +65,11 @@ def stack(database: str, *, fresh: bool) -> Iterator[Stack]:
                                    smtp_port=mail_port, email_from="billing@example.com", db_name=database)
         aim_queue(config, odoo_port)
         seed_file = RUNTIME / f"{database}.json"
-        if fresh or database not in server.databases() or not seed_file.exists():
-            _make_database(server, config, database, seed_file, odoo_port)
         mails = RUNTIME / "mail" / database
+        if fresh or database not in server.databases() or not seed_file.exists():
+            # Mails of a database that is gone name invoices that the new one will have too.
+            shutil.rmtree(mails, ignore_errors=True)
+            _make_database(server, config, database, seed_file, odoo_port)
         services.start(Service(f"{database}-mail", [str(PYTHON), str(ROOT / "demo" / "mail_sink.py"), str(mail_port),
                                                     str(mails)]))
         seed = json.loads(seed_file.read_text())
@@ -78,6 +89,8 @@ def aim_queue(config: Path, port: int) -> None:
 
 def _make_database(server: Server, config: Path, database: str, seed_file: Path, port: int) -> None:
     odoo.fresh_database(server, config, database)
+    # What the bridge kept for a database that is gone would mix with the sessions of the new one.
+    server.drop(_bridge_store(database))
     with step("Installing the addons"):
         odoo.run(config, "-d", database, "-i", ",".join(OUR_ADDONS), "--stop-after-init", "--no-http",
                  log=f"{database}-install")
@@ -85,6 +98,11 @@ def _make_database(server: Server, config: Path, database: str, seed_file: Path,
         odoo.run_script(config, database, SEED.read_text(),
                         {"EMOBILITY_SEED_FILE": str(seed_file), "EMOBILITY_SEED_URL": f"http://127.0.0.1:{port}"},
                         log=f"{database}-seed")
+
+
+def _bridge_store(database: str) -> str:
+    """The bridge's own database beside Odoo's."""
+    return f"{database}_bridge"
 
 
 def odoo_service(name: str, config: Path, port: int) -> Service:
@@ -96,7 +114,7 @@ def odoo_service(name: str, config: Path, port: int) -> Service:
 def bridge_service(name: str, server: Server, database: str, login: dict[str, str], odoo_port: int,
                    port: int) -> Service:
     """The bridge with a database of its own beside Odoo's; `login` has `login` and `api_key`."""
-    store = f"{database}_bridge"
+    store = _bridge_store(database)
     if store not in server.databases():
         server.create(store)
     env = server.environment() | {

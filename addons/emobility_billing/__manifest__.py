@@ -26,7 +26,10 @@
         "data/sequence_data.xml",
         "data/queue_job_data.xml",
         "data/cron_data.xml",
+        "report/price_sheet_templates.xml",
+        "views/spot_series_views.xml",
         "views/tariff_views.xml",
+        "views/tariff_replay_views.xml",
         "views/price_rule_views.xml",
         "views/discount_views.xml",
         "views/session_views.xml",
@@ -46,6 +49,7 @@
         "wizard/import_security.xml",
         "wizard/import_views.xml",
         "wizard/price_views.xml",
+        "wizard/tariff_simulation_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

@@ -1,23 +1,23 @@
 """From the engine's terms to OCPI 2.2.1: tariffs, and the periods and costs of a rated session. No ORM."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from odoo.addons.emobility_billing.rating import (
     Activity,
     Dimension,
     Period,
-    PriceComponent,
-    Restrictions,
     Tariff,
-    TariffElement,
+    to_ocpi,
 )
 
 from .ocpi import v221
 
 VatOf = Callable[[str, int], Decimal | None]
 """(dimension, index of the element) -> VAT in percent, or None when no VAT applies."""
+VERSION = "2.2.1"
 _SECONDS_PER_HOUR = Decimal(3600)
 
 
@@ -57,10 +57,12 @@ def parking_hours(periods: Iterable[Period]) -> Decimal:
 
 
 def can_express(tariff: Tariff) -> bool:
-    """Whether OCPI can say all of the tariff: it knows no rules on how long a car has parked."""
-    return not any(
-        element.restrictions.min_parking or element.restrictions.max_parking for element in tariff.elements
-    )
+    """Whether OCPI can say all of the tariff. How gross prices become net ones is decided here, not by the engine."""
+    return not to_ocpi(_net(tariff), VERSION)[1]
+
+
+def _net(tariff: Tariff) -> Tariff:
+    return replace(tariff, tax_included=False, min_price=None, max_price=None)
 
 
 def ocpi_tariff(
@@ -74,71 +76,28 @@ def ocpi_tariff(
     valid_to: datetime | None,
     last_updated: datetime,
 ) -> v221.Tariff:
-    """The tariff in OCPI's words; prices of a gross tariff are turned into net ones of four decimals."""
+    """A tariff that OCPI can express, in its words; gross prices are turned into net ones of four decimals."""
 
     def bound(amount: Decimal | None, dimension: Dimension) -> v221.Price | None:
         return amount and price(amount, vat_of(dimension.value, 0), tax_included=tariff.tax_included)
 
-    return v221.Tariff(
-        country_code=country_code,
-        party_id=party_id,
-        id=tariff_id,
-        currency=tariff.currency,
-        min_price=bound(tariff.min_price, Dimension.MIN_PRICE),
-        max_price=bound(tariff.max_price, Dimension.MAX_PRICE),
-        elements=tuple(
-            _element(element, index, vat_of, tariff.tax_included)
-            for index, element in enumerate(tariff.elements)
-        ),
-        start_date_time=valid_from,
-        end_date_time=valid_to,
-        last_updated=last_updated,
+    data, _lost = to_ocpi(_net(tariff), VERSION)
+    priced = [index for index, element in enumerate(tariff.elements) if element.components]
+    for index, element in zip(priced, data["elements"], strict=True):
+        for component in element["price_components"]:
+            vat = vat_of(component["type"], index)
+            net = price(component["price"], vat, tax_included=tariff.tax_included).excl_vat
+            component |= {"price": net, "vat": vat}
+    return v221.Tariff.model_validate(
+        data
+        | {
+            "id": tariff_id,
+            "country_code": country_code,
+            "party_id": party_id,
+            "min_price": bound(tariff.min_price, Dimension.MIN_PRICE),
+            "max_price": bound(tariff.max_price, Dimension.MAX_PRICE),
+            "start_date_time": valid_from,
+            "end_date_time": valid_to,
+            "last_updated": last_updated,
+        }
     )
-
-
-def _element(element: TariffElement, index: int, vat_of: VatOf, tax_included: bool) -> v221.TariffElement:
-    components = tuple(
-        _component(component, vat_of(component.dimension.value, index), tax_included)
-        for component in element.components
-    )
-    return v221.TariffElement(price_components=components, restrictions=_restrictions(element.restrictions))
-
-
-def _component(component: PriceComponent, vat: Decimal | None, tax_included: bool) -> v221.PriceComponent:
-    return v221.PriceComponent(
-        type=v221.TariffDimensionType(component.dimension.value),
-        price=price(component.price, vat, tax_included=tax_included).excl_vat,
-        vat=vat,
-        step_size=component.step_size,
-    )
-
-
-def _restrictions(restrictions: Restrictions) -> v221.TariffRestrictions | None:
-    if restrictions == Restrictions():
-        return None
-    return v221.TariffRestrictions(
-        start_time=_clock(restrictions.start_time),
-        end_time=_clock(restrictions.end_time),
-        start_date=_day(restrictions.start_date),
-        end_date=_day(restrictions.end_date),
-        min_kwh=restrictions.min_kwh,
-        max_kwh=restrictions.max_kwh,
-        min_power=restrictions.min_power,
-        max_power=restrictions.max_power,
-        min_duration=restrictions.min_duration,
-        max_duration=restrictions.max_duration,
-        day_of_week=tuple(v221.DayOfWeek(day.value) for day in sorted(restrictions.day_of_week, key=_weekday))
-        or None,
-    )
-
-
-def _weekday(day: str) -> int:
-    return list(v221.DayOfWeek).index(v221.DayOfWeek(day))
-
-
-def _clock(value: time | None) -> str | None:
-    return None if value is None else f"{value:%H:%M}"
-
-
-def _day(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()

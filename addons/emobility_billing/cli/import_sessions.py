@@ -18,7 +18,9 @@ from odoo.cli import Command
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-_SESSIONS_PER_COMMIT = 200
+# Few: a running server may take the same sessions from the queue, and a long transaction would not see that.
+_SESSIONS_PER_COMMIT = 20
+_SESSIONS_PER_LINE = 500
 
 
 class import_sessions(Command):  # noqa: N801 - the name of the command is the name of the class
@@ -76,6 +78,8 @@ def run_import(env: api.Environment, arguments: argparse.Namespace, commit: Call
         f"{record.problem_count} with problems. "
         f"{record.session_count} sessions: {record.cdr_count} CDRs, {record.held_count} held."
     )
+    for reason, count in record._hold_counts():
+        print(f"{count:>8}  {reason}")
 
 
 def _process(record: object, commit: Callable[[], None], started: float) -> None:
@@ -86,4 +90,5 @@ def _process(record: object, commit: Callable[[], None], started: float) -> None
         commit()
         record.env.invalidate_all()
         done = min(offset + _SESSIONS_PER_COMMIT, len(sessions))
-        print(f"{done} of {len(sessions)} sessions processed, {monotonic() - started:.0f} s", flush=True)
+        if done % _SESSIONS_PER_LINE == 0 or done == len(sessions):
+            print(f"{done} of {len(sessions)} sessions processed, {monotonic() - started:.0f} s", flush=True)

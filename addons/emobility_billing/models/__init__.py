@@ -31,7 +31,11 @@ from . import (
     session,
     session_event,
     session_remote,
+    spot_price,
+    spot_series,
     tariff,
     tariff_element,
+    tariff_replay,
+    tariff_replay_result,
     tariff_version,
 )

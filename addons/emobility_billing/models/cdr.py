@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 
-from ..rating import SessionFacts, facts_from_json, facts_to_json, rate
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..rating import SessionFacts, facts_from_json, facts_to_json
 from .session import ENERGY_DIGITS
 
 if TYPE_CHECKING:
@@ -141,7 +143,13 @@ class EmobilityCdr(models.Model):
         """
         self.ensure_one()
         version._freeze()
-        result = rate(version._engine_tariff(), self._facts())
+        if version._has_month_terms():
+            # Two sessions of a contract at once must not both take the rest of its quota.
+            try:
+                contract.sudo().lock_for_update()
+            except LockError:
+                raise RetryableJobError("Another session of the contract is being rated.", seconds=10) from None
+        result = version._price(self._facts(), contract)
         return self.env["emobility.rating"]._create_from_result(
             self, relation, contract, partner, version, result
         )

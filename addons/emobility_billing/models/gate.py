@@ -151,9 +151,14 @@ class EmobilityGate(models.AbstractModel):
             )
 
     def _check_overlap(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
-        """One cable, one car: two sessions on a connector at once cannot both be right."""
+        """One cable, one car: two sessions on a connector at once cannot both be right.
+
+        A session that is far too long is certainly the wrong one of the two: it is held for that, and must not hold
+        all those that happened while it seemed to go on.
+        """
         if not session.connector_id or not derived.start or not derived.end:
             return
+        longest = timedelta(hours=session.company_id.emobility_zombie_hours)
         others = session.search(
             [
                 ("connector_id", "=", session.connector_id.id),
@@ -162,8 +167,9 @@ class EmobilityGate(models.AbstractModel):
                 ("start_at", "<", (derived.end - OVERLAP_TOLERANCE).replace(tzinfo=None)),
                 ("end_at", ">", (derived.start + OVERLAP_TOLERANCE).replace(tzinfo=None)),
             ],
-            limit=5,
-        )
+            order="start_at desc",
+            limit=20,
+        ).filtered(lambda other: other.end_at - other.start_at <= longest)
         if others:
             yield Finding("overlap", evidence={"sessions": others.mapped("uid")})
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, date
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
-from odoo.tools import float_compare, float_round
+from odoo.tools import float_compare, float_round, format_date
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -187,20 +189,23 @@ class EmobilityInvoicing(models.AbstractModel):
         return currency.compare_amounts(currency.round(product), amount) == 0
 
     def _line_name(self, key: LineKey, bucket: Bucket) -> str:
-        product = self.env["product.product"].browse(key.product_id)
-        country = self.env["res.country"].browse(key.country_id)
-        cdrs = {line.rating_id.cdr_id for line in bucket.lines}
-        dates = [cdr.end_at.date() for cdr in cdrs]
+        """What was charged, how often, when and in which country, in the language of the payer."""
         partner = bucket.lines[0].rating_id.partner_id
-        name = product.with_context(lang=partner.lang or self.env.lang).name
-        return self.env._(
-            "%(product)s: %(count)s sessions, %(first)s to %(last)s (%(country)s)",
-            product=name,
-            count=len(cdrs),
-            first=min(dates),
-            last=max(dates),
-            country=country.code or "",
-        )
+        env = self.with_context(lang=partner.lang or self.env.lang).env
+        cdrs = {line.rating_id.cdr_id for line in bucket.lines}
+        days = sorted(_local_day(cdr) for cdr in cdrs)
+        values = {
+            "product": env["product.product"].browse(key.product_id).name,
+            "country": env["res.country"].browse(key.country_id).code or "",
+            "first": format_date(env, days[0]),
+            "last": format_date(env, days[-1]),
+            "count": len(cdrs),
+        }
+        if len(cdrs) == 1:
+            return env._("%(product)s: 1 session on %(first)s (%(country)s)", **values)
+        if days[0] == days[-1]:
+            return env._("%(product)s: %(count)s sessions on %(first)s (%(country)s)", **values)
+        return env._("%(product)s: %(count)s sessions, %(first)s to %(last)s (%(country)s)", **values)
 
     def _check_sums(self, lines: Any, buckets: dict[LineKey, Bucket], is_credit: bool) -> None:
         """What the customer sees adds up, or there is no invoice."""
@@ -229,3 +234,9 @@ class EmobilityInvoicing(models.AbstractModel):
                     rated=move.currency_id.format(rated),
                 )
             )
+
+
+def _local_day(cdr: Any) -> date:
+    """The day on which the session ended, on the clock of the place."""
+    zone = ZoneInfo(cdr.location_id.time_zone or "UTC")
+    return cdr.end_at.replace(tzinfo=UTC).astimezone(zone).date()

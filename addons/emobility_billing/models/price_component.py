@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from odoo import api, fields, models
 
-from ..rating import Dimension, PriceComponent
+from ..rating import Dimension, PriceComponent, SpotPrice
 
 PRICE_DIGITS = 6
 
@@ -38,6 +38,18 @@ class EmobilityPriceComponent(models.Model):
         help="Energy is billed in steps of so many Wh, time in steps of so many seconds. Rounded up once per "
         "session, with the step of the price that was in force last (OCPI).",
     )
+    cap = fields.Monetary(help="The most that a session pays for this price. 0: no cap. OCPI cannot express it.")
+    needs_energy = fields.Boolean(
+        string="Only If Energy Flowed", help="A start fee that a session without energy does not pay."
+    )
+    follows_market = fields.Boolean(
+        help="Market price times factor plus mark-up; the price itself counts when the market has none. OCPI cannot "
+        "express it."
+    )
+    spot_factor = fields.Float(string="Factor", default=1.0, digits=(16, PRICE_DIGITS))
+    spot_markup = fields.Float(string="Mark-up", digits=(16, PRICE_DIGITS), help="Per kWh.")
+    spot_floor = fields.Float(string="At Least", digits=(16, PRICE_DIGITS), help="Per kWh.")
+    spot_cap = fields.Float(string="At Most", digits=(16, PRICE_DIGITS), help="Per kWh. 0: no limit.")
     product_id = fields.Many2one(
         "product.product",
         string="Usage Product",
@@ -58,6 +70,18 @@ class EmobilityPriceComponent(models.Model):
         "(element_id, dimension)", "A price element has at most one price of each kind."
     )
     _price_not_negative = models.Constraint("CHECK (price >= 0)", "A price is 0 or more.")
+    _cap_not_negative = models.Constraint("CHECK (cap >= 0)", "A cap is 0 (none) or more.")
+    _market_is_for_energy = models.Constraint(
+        "CHECK (NOT follows_market OR dimension = 'ENERGY')", "Only the price of energy can follow a market."
+    )
+    _energy_is_for_fees = models.Constraint(
+        "CHECK (NOT needs_energy OR dimension = 'FLAT')",
+        "Only a fee per session can depend on whether energy flowed.",
+    )
+    _spot_limits = models.Constraint(
+        "CHECK (spot_floor >= 0 AND (spot_cap = 0 OR spot_cap >= spot_floor))",
+        "The floor of a market price is 0 or more, and not above its limit.",
+    )
     _step_size_not_negative = models.Constraint("CHECK (step_size >= 0)", "A step size is 0 or more.")
 
     @api.depends("dimension", "price", "currency_id")
@@ -98,6 +122,21 @@ class EmobilityPriceComponent(models.Model):
         self.ensure_one()
         return PriceComponent(
             dimension=Dimension(self.dimension),
-            price=Decimal(f"{self.price:.{PRICE_DIGITS}f}").normalize(),
+            price=_amount(self.price),
             step_size=self.step_size,
+            cap=_amount(self.cap) or None,
+            spot=self._engine_spot() if self.follows_market else None,
+            needs_energy=self.needs_energy,
         )
+
+    def _engine_spot(self) -> SpotPrice:
+        return SpotPrice(
+            markup=_amount(self.spot_markup),
+            factor=_amount(self.spot_factor),
+            floor=_amount(self.spot_floor),
+            cap=_amount(self.spot_cap) or None,
+        )
+
+
+def _amount(value: float) -> Decimal:
+    return Decimal(f"{value:.{PRICE_DIGITS}f}").normalize()

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 from odoo import api, fields, models
 
 from ..jobs import enqueue
+from ..rating import Dimension
 from .session import ENERGY_DIGITS
 
 if TYPE_CHECKING:
-    from ..rating import Rating
+    from ..rating import Line, Rating
 
 RELATIONS = [
     ("retail", "Retail (provider to driver)"),
@@ -109,7 +110,7 @@ class EmobilityRating(models.Model):
                             {
                                 "sequence": index,
                                 "dimension": str(line.dimension),
-                                "product_id": products(str(line.posts_to), line.element).id,
+                                "product_id": products(self._posting_dimension(line), line.element).id,
                                 "quantity": float(line.quantity),
                                 "unit": line.unit,
                                 "unit_price": float(line.unit_price),
@@ -122,6 +123,11 @@ class EmobilityRating(models.Model):
                 }
             )
         )
+
+    @api.model
+    def _posting_dimension(self, line: Line) -> str:
+        """Blocking the connector is parking, also with a tariff that has no price for parking itself."""
+        return "PARKING_TIME" if line.counts_for is Dimension.IDLE else str(line.posts_to)
 
     def _create_credit(self, credit_cdr: Any) -> EmobilityRating:
         """The same rating with the opposite sign, for a credit CDR.

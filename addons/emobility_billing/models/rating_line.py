@@ -10,8 +10,13 @@ DIMENSIONS = [
     ("TIME", "Charging time"),
     ("PARKING_TIME", "Parking time"),
     ("FLAT", "Session fee"),
+    ("RESERVATION_TIME", "Reservation"),
+    ("RESERVATION_FLAT", "Reservation fee"),
+    ("IDLE", "Blocking after charging"),
+    ("CAP", "Cut to the cap of a price"),
     ("MIN_PRICE", "Rise to the lowest price"),
     ("MAX_PRICE", "Cut to the highest price"),
+    ("MONTH_CAP", "Cut to the highest price of a month"),
 ]
 DIMENSION_PRODUCTS = {
     "ENERGY": "emobility_billing.product_energy",

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL
@@ -15,7 +17,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..derivation import Derived, Event, EventError, check_event, derive
 from ..jobs import enqueue
-from ..rating import RatingError, facts_to_json, rate
+from ..rating import RatingError, facts_to_json
 from .gate import Finding
 from .session_event import SOURCE_LABELS
 
@@ -368,7 +370,7 @@ class EmobilitySession(models.Model):
         if facts is None or not self.tariff_version_id:
             return
         try:
-            amount = float(rate(self.tariff_version_id._engine_tariff(), facts).total)
+            amount = float(self.tariff_version_id._price(facts, self.contract_id).total)
         except RatingError as error:
             _logger.info("Session %s has no estimate: %s", self.uid, error)
             return
@@ -549,7 +551,7 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._process()
-        except RetryableJobError:
+        except (RetryableJobError, SerializationFailure):
             _logger.info("Session %s is busy; the next run takes it.", self.uid)
         except Exception:
             # One broken session must not stop all others; the error is repeated, and seen, at every run.

@@ -164,8 +164,8 @@ class EmobilityTariffElement(models.Model):
         self.ensure_one()
         has_window = bool(self.start_time or self.end_time)
         return Restrictions(
-            start_time=_time_of_day(self.start_time) if has_window else None,
-            end_time=_time_of_day(self.end_time) if has_window else None,
+            start_time=time_of_day(self.start_time) if has_window else None,
+            end_time=time_of_day(self.end_time) if has_window else None,
             start_date=self.start_date or None,
             end_date=self.end_date or None,
             min_kwh=_limit(self.min_kwh),
@@ -184,7 +184,7 @@ class EmobilityTariffElement(models.Model):
         return {name.strip().upper() for name in names if name.strip()}
 
 
-def _time_of_day(hours: float) -> time:
+def time_of_day(hours: float) -> time:
     """The time of a float of hours, to the minute; 24.0 is 00:00, the end of the day."""
     minutes = round(hours * 60) % (24 * 60)
     return time(minutes // 60, minutes % 60)

@@ -1,13 +1,34 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
+
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import ormcache
 
-from ..rating import RatingError, Tariff, tariff_sentences
+from ..rating import (
+    Context,
+    Finding,
+    Grace,
+    IdleFee,
+    Month,
+    Rating,
+    RatingError,
+    SessionFacts,
+    Severity,
+    SpotSeries,
+    Tariff,
+    lint,
+    rate,
+    tariff_sentences,
+)
+from .price_component import PRICE_DIGITS
+from .tariff_element import time_of_day
 
 # A frozen version may still be ended: sessions that it priced keep it.
 EDITABLE_WHEN_FROZEN = frozenset({"valid_to"})
@@ -51,6 +72,50 @@ class EmobilityTariffVersion(models.Model):
     )
     min_price = fields.Monetary(string="Lowest Price of a Session", help="0: no lowest price.")
     max_price = fields.Monetary(string="Highest Price of a Session", help="0: no highest price.")
+    idle_price = fields.Float(
+        string="Blocking Fee",
+        digits=(16, PRICE_DIGITS),
+        help="Per hour that a car stays plugged in when charging is over. Pauses by the station do not count.",
+    )
+    idle_grace = fields.Integer(string="Grace", help="Minutes after charging that cost nothing.")
+    idle_grace_mode = fields.Selection(
+        [("deducted", "Is free in any case"), ("retroactive", "Is due from whoever stays longer")],
+        string="The Grace Time",
+        default="deducted",
+        required=True,
+    )
+    idle_cap = fields.Monetary(string="Blocking Fee at Most", help="Per session. 0: no limit.")
+    idle_free_from = fields.Float(string="No Blocking Fee From", help="Local time, for example 22:00.")
+    idle_free_until = fields.Float(string="No Blocking Fee Until", help="Local time, for example 08:00.")
+    free_kwh = fields.Float(
+        string="Free kWh", digits=(12, 3), help="At the begin of each session."
+    )
+    free_minutes = fields.Integer(help="Charging time at the begin of each session.")
+    free_below_kwh = fields.Float(
+        string="Free Below kWh", digits=(12, 3), help="A session with less energy costs nothing."
+    )
+    free_below_minutes = fields.Integer(help="A session that is shorter costs nothing.")
+    quota_kwh = fields.Float(
+        string="Free kWh per Month",
+        digits=(12, 3),
+        help="Of each contract, over all its sessions with this tariff; what is over has its price.",
+    )
+    month_cap = fields.Monetary(
+        string="Highest Price of a Month", help="Of each contract, over all its sessions with this tariff. 0: none."
+    )
+    spot_series_id = fields.Many2one(
+        "emobility.spot.series",
+        string="Market",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Whose prices the prices of energy follow that are marked so.",
+    )
+    lint_findings = fields.Html(
+        compute="_compute_lint_findings",
+        string="Findings",
+        help="What is legal but probably wrong, or against the law.",
+    )
+    lint_count = fields.Integer(compute="_compute_lint_findings")
     currency_id = fields.Many2one(related="tariff_id.currency_id")
     price_mode = fields.Selection(related="tariff_id.price_mode")
     company_id = fields.Many2one(related="tariff_id.company_id", store=True, index=True)
@@ -72,6 +137,15 @@ class EmobilityTariffVersion(models.Model):
     _prices_not_negative = models.Constraint(
         "CHECK (min_price >= 0 AND max_price >= 0)",
         "The lowest and the highest price of a session are 0 or more.",
+    )
+    _terms_not_negative = models.Constraint(
+        "CHECK (idle_price >= 0 AND idle_grace >= 0 AND idle_cap >= 0 AND free_kwh >= 0 AND free_minutes >= 0"
+        " AND free_below_kwh >= 0 AND free_below_minutes >= 0 AND quota_kwh >= 0 AND month_cap >= 0)",
+        "Fees, grace times, free quantities and caps are 0 or more.",
+    )
+    _idle_window = models.Constraint(
+        "CHECK (idle_free_from >= 0 AND idle_free_from < 24 AND idle_free_until >= 0 AND idle_free_until <= 24)",
+        "A time of day is between 00:00 and 24:00.",
     )
 
     @api.depends("tariff_id.name", "number")
@@ -196,7 +270,133 @@ class EmobilityTariffVersion(models.Model):
             min_price=version._price_bound(version.min_price),
             max_price=version._price_bound(version.max_price),
             digits=version.currency_id.decimal_places,
+            idle=version._engine_idle_fee(),
+            free_kwh=_kwh(version.free_kwh),
+            free_seconds=version.free_minutes * 60,
+            free_below_kwh=_kwh(version.free_below_kwh),
+            free_below_seconds=version.free_below_minutes * 60,
+            quota_kwh=_kwh(version.quota_kwh),
+            month_caps=((None, cap),) if (cap := version._price_bound(version.month_cap)) else (),
         )
+
+    def _engine_idle_fee(self) -> IdleFee | None:
+        if not self.idle_price:
+            return None
+        has_window = bool(self.idle_free_from or self.idle_free_until)
+        return IdleFee(
+            price=Decimal(f"{self.idle_price:.{PRICE_DIGITS}f}").normalize(),
+            grace=self.idle_grace * 60,
+            grace_mode=Grace(self.idle_grace_mode),
+            cap=self._price_bound(self.idle_cap),
+            free_from=time_of_day(self.idle_free_from) if has_window else None,
+            free_until=time_of_day(self.idle_free_until) if has_window else None,
+        )
+
+    # Pricing
+
+    def _price(self, facts: SessionFacts, contract: Any = None) -> Rating:
+        """What a session costs: the one place where the product asks the engine.
+
+        :param contract: whose month counts for quotas and caps; None: a month in which nothing happened yet
+        :raises RatingError: when the engine cannot price it
+        """
+        self.ensure_one()
+        return rate(
+            self._engine_tariff(), facts, month=self._month_before(facts, contract), spot=self._spot_series(facts)
+        )
+
+    def _month_before(self, facts: SessionFacts, contract: Any) -> Month | None:
+        """What the contract has used and paid with this tariff in the local month in which the session ended.
+
+        Those sessions count that are rated already, in whatever order they came in.
+        """
+        if not contract or not self._has_month_terms():
+            return None
+        zone = facts.zone
+        first = facts.end.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        following = (first + timedelta(days=32)).replace(day=1)
+        ratings = self.env["emobility.rating"].sudo()
+        domain = [
+            ("contract_id", "=", contract.id),
+            ("relation", "=", "retail"),
+            ("state", "!=", "credited"),
+            ("credited_rating_id", "=", False),
+            ("tariff_version_id.tariff_id", "=", self.tariff_id.id),
+            ("end_at", ">=", _naive_utc(first)),
+            ("end_at", "<", _naive_utc(following)),
+        ]
+        [[energy, amount]] = ratings._read_group(domain, [], ["energy_kwh:sum", "amount_total:sum"])
+        paid = Decimal(f"{amount or 0:.{self.currency_id.decimal_places}f}")
+        return Month(_kwh(energy or 0.0), {"TOTAL": max(paid, Decimal(0))})
+
+    def _has_month_terms(self) -> bool:
+        return bool(self.quota_kwh or self.month_cap)
+
+    def _spot_series(self, facts: SessionFacts) -> SpotSeries | None:
+        if not self.spot_series_id:
+            return None
+        return self.spot_series_id.sudo()._engine_series(facts.start, facts.released)
+
+    def _price_sheet_sentences(self) -> tuple[str, ...]:
+        """The prices in words, for the price sheet. :raises RatingError: when the version has no prices."""
+        return tariff_sentences(self._engine_tariff(), self.env.lang or "en")
+
+    # Findings
+
+    @api.depends("element_ids.component_ids.price", "element_ids.restriction_summary", "min_price", "max_price",
+                 "idle_price", "tariff_id.rule_ids.relation", "tariff_id.price_mode")  # fmt: skip
+    def _compute_lint_findings(self) -> None:
+        for version in self:
+            try:
+                findings = lint(version._compile_engine_tariff(), version._lint_context())
+            except RatingError as error:
+                version.lint_count = 1
+                version.lint_findings = Markup("<p class='text-danger'>%s</p>") % str(error)
+                continue
+            version.lint_count = len(findings)
+            version.lint_findings = self._finding_list(findings) if findings else False
+
+    @api.model
+    def _finding_list(self, findings: Iterable[Finding]) -> Markup:
+        colours = {Severity.ERROR: "danger", Severity.WARNING: "warning", Severity.HINT: "info"}
+        return Markup().join(
+            Markup(
+                "<div class='alert alert-%s mb-2'><strong>%s</strong> <span class='text-muted'>%s</span><br/>%s</div>"
+            )
+            % (colours[finding.severity], finding.message, finding.place, finding.remedy)
+            for finding in findings
+        )
+
+    def _lint_context(self) -> Context:
+        """Where the tariff applies, as far as price rules and master data tell."""
+        rules = self.sudo().tariff_id.rule_ids
+        uncertified = self.env["emobility.evse"].sudo().search_count(
+            [("company_id", "=", self.company_id.id), ("clock_certified", "=", False)], limit=1
+        )
+        return Context(
+            adhoc=any(rule.relation == "adhoc" for rule in rules) or None,
+            country=self.company_id.country_id.code or None,
+            clock_certified=False if uncertified else None,
+        )
+
+    # Buttons
+
+    def action_simulate(self) -> dict[str, Any]:
+        """Open the simulator with this version."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_billing.action_tariff_simulation")
+        return action | {"context": {"default_version_id": self.id}}
+
+    def action_replay(self) -> dict[str, Any]:
+        """Compare with the sessions of last month."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "emobility.tariff.replay",
+            "name": self.env._("Tariff replay"),
+            "view_mode": "form",
+            "context": {"default_version_id": self.id},
+        }
 
     def _ordered_elements(self) -> Any:
         """Elements in the order of the engine: ``Line.element`` is an index into this."""
@@ -232,3 +432,11 @@ class EmobilityTariffVersion(models.Model):
                         version=version.display_name,
                     )
                 )
+
+
+def _kwh(value: float) -> Decimal:
+    return Decimal(f"{value:.3f}")
+
+
+def _naive_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from .policy import OvernightDay, Policy
+from .policy import DEFAULT_POLICY, EqualTimes, OvernightDay, Policy
 from .tariff import WEEKDAYS, Restrictions
 
 MIDNIGHT = time(0)
@@ -53,7 +53,7 @@ def _clock_change(day: date, zone: ZoneInfo) -> datetime | None:
 
 def local_restrictions_hold(restrictions: Restrictions, local: datetime, policy: Policy) -> bool:
     """Whether time of day, date and weekday match at a local time."""
-    if not _in_window(restrictions, local.time()):
+    if not in_window(restrictions.start_time, restrictions.end_time, local.time(), policy):
         return False
     today = local.date()
     if restrictions.start_date is not None and today < restrictions.start_date:
@@ -63,11 +63,12 @@ def local_restrictions_hold(restrictions: Restrictions, local: datetime, policy:
     return not restrictions.day_of_week or _weekday_holds(restrictions, local, policy)
 
 
-def _in_window(restrictions: Restrictions, now: time) -> bool:
-    begin = restrictions.start_time or MIDNIGHT
-    finish = restrictions.end_time or MIDNIGHT
+def in_window(start: time | None, end: time | None, now: time, policy: Policy = DEFAULT_POLICY) -> bool:
+    """Whether a time of day is in a window that may go over midnight; 00:00 as its end is the end of the day."""
+    begin = start or MIDNIGHT
+    finish = end or MIDNIGHT
     if begin == finish:
-        return True
+        return start is None or end is None or policy.equal_times is EqualTimes.ALL_DAY
     if finish == MIDNIGHT:
         return now >= begin
     if begin < finish:

@@ -23,10 +23,14 @@ class ChargingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reading of a cumulative energy register, in kWh. Where the register starts does not matter."""
+    """A reading of a cumulative energy register, in kWh. Where the register starts does not matter.
+
+    :param current_a: sum of the currents of all phases from this reading on, where the station tells it
+    """
 
     at: datetime
     energy_kwh: Decimal
+    current_a: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class SessionFacts:
     :param readings: register readings in order of time, never falling
     :param states: state changes in order of time; before the first one the car is charging
     :param time_zone: IANA name of the zone of the location
+    :param reserved_from: when the connector was reserved for this session, aware UTC; None without reservation
+    :param reservation_expired: the reservation ran out at ``start`` and no session followed
     :raises FactsError: when the facts contradict themselves
     """
 
@@ -60,9 +66,12 @@ class SessionFacts:
     readings: tuple[Reading, ...] = ()
     states: tuple[StateChange, ...] = ()
     time_zone: str = "UTC"
+    reserved_from: datetime | None = None
+    reservation_expired: bool = False
 
     def __post_init__(self) -> None:
         instants = [self.start, self.end, *(r.at for r in self.readings), *(s.at for s in self.states)]
+        instants.append(self.reserved_from or self.start)
         if self.unplugged is not None:
             instants.append(self.unplugged)
         if any(instant.utcoffset() is None for instant in instants):
@@ -73,6 +82,10 @@ class SessionFacts:
             raise FactsError("The cable was unplugged before charging ended.")
         if not self.energy_kwh.is_finite() or self.energy_kwh < 0:
             raise FactsError(f"The energy of a session cannot be {self.energy_kwh} kWh.")
+        if self.reserved_from is not None and self.reserved_from > self.start:
+            raise FactsError("The session starts before it was reserved.")
+        if self.reservation_expired and (self.reserved_from is None or self.released > self.start or self.energy_kwh):
+            raise FactsError("A reservation that expired has a start and no session after it.")
         self._check_order()
         try:
             ZoneInfo(self.time_zone)
@@ -113,17 +126,33 @@ def instant_from_json(text: str) -> datetime:
 
 def facts_to_json(facts: SessionFacts) -> dict[str, Any]:
     """Plain JSON data: times as ISO 8601 with Z, energies as decimal strings in kWh."""
-    return {
+    data: dict[str, Any] = {
         "start": instant_to_json(facts.start),
         "end": instant_to_json(facts.end),
         "unplugged": instant_to_json(facts.unplugged) if facts.unplugged is not None else None,
         "energy_kwh": format(facts.energy_kwh, "f"),
-        "readings": [
-            {"at": instant_to_json(r.at), "energy_kwh": format(r.energy_kwh, "f")} for r in facts.readings
-        ],
+        "readings": [_reading_to_json(reading) for reading in facts.readings],
         "states": [{"at": instant_to_json(s.at), "state": s.state.value} for s in facts.states],
         "time_zone": facts.time_zone,
     }
+    if facts.reserved_from is not None:
+        data["reserved_from"] = instant_to_json(facts.reserved_from)
+        data["reservation_expired"] = facts.reservation_expired
+    return data
+
+
+def _reading_to_json(reading: Reading) -> dict[str, str]:
+    data = {"at": instant_to_json(reading.at), "energy_kwh": format(reading.energy_kwh, "f")}
+    if reading.current_a is not None:
+        data["current_a"] = format(reading.current_a, "f")
+    return data
+
+
+def _reading_from_json(data: Mapping[str, Any]) -> Reading:
+    current = data.get("current_a")
+    return Reading(
+        instant_from_json(data["at"]), Decimal(data["energy_kwh"]), Decimal(current) if current is not None else None
+    )
 
 
 def facts_from_json(data: Mapping[str, Any]) -> SessionFacts:
@@ -139,9 +168,11 @@ def facts_from_json(data: Mapping[str, Any]) -> SessionFacts:
             end=instant_from_json(data["end"]),
             unplugged=instant_from_json(data["unplugged"]) if data.get("unplugged") else None,
             energy_kwh=Decimal(data["energy_kwh"]),
-            readings=tuple(Reading(instant_from_json(r["at"]), Decimal(r["energy_kwh"])) for r in readings),
+            readings=tuple(_reading_from_json(reading) for reading in readings),
             states=tuple(StateChange(instant_from_json(s["at"]), ChargingState(s["state"])) for s in states),
             time_zone=data.get("time_zone") or "UTC",
+            reserved_from=instant_from_json(data["reserved_from"]) if data.get("reserved_from") else None,
+            reservation_expired=bool(data.get("reservation_expired")),
         )
     except FactsError:
         raise

@@ -10,10 +10,12 @@ from itertools import pairwise
 
 from .clock import local_restrictions_hold, wall_clock_instants
 from .curve import EnergyCurve
+from .errors import FactsError
 from .exact import SECOND, instant_after, microseconds, round_half_up
 from .facts import ChargingState, SessionFacts
-from .policy import Policy
-from .tariff import METERED, Dimension, Restrictions, Tariff
+from .policy import Policy, Unmeasured
+from .tariff import METERED, Dimension, PriceComponent, Restrictions, Tariff
+from .terms import SpotSeries
 
 ENERGY_DIGITS = 3
 """Energy is billed in Wh, the resolution of the display of a billing meter."""
@@ -85,30 +87,37 @@ class _Slice:
     prices: tuple[ActivePrice, ...]
 
 
-def build_periods(facts: SessionFacts, tariff: Tariff, *, policy: Policy | None = None) -> tuple[Period, ...]:
+def build_periods(
+    facts: SessionFacts, tariff: Tariff, *, policy: Policy | None = None, spot: SpotSeries | None = None
+) -> tuple[Period, ...]:
     """The periods of a session, in order and without gaps, from its start until the cable is out.
 
     There is a boundary exactly where a price or the activity changes and nowhere else. A session without
     duration is one period.
+
+    :param spot: market prices, for components that follow them
     """
-    return periods_on_curve(facts, tariff, EnergyCurve(facts), policy or Policy())
+    return periods_on_curve(facts, tariff, EnergyCurve(facts), policy or Policy(), spot)
 
 
 def periods_on_curve(
-    facts: SessionFacts, tariff: Tariff, curve: EnergyCurve, policy: Policy
+    facts: SessionFacts, tariff: Tariff, curve: EnergyCurve, policy: Policy, spot: SpotSeries | None = None
 ) -> tuple[Period, ...]:
     """As :func:`build_periods`, with the energy curve that the caller already has."""
-    return _Cutter(facts, tariff, curve, policy).periods()
+    return _Cutter(facts, tariff, curve, policy, spot).periods()
 
 
 class _Cutter:
     """Holds what all steps of the cutting need."""
 
-    def __init__(self, facts: SessionFacts, tariff: Tariff, curve: EnergyCurve, policy: Policy) -> None:
+    def __init__(
+        self, facts: SessionFacts, tariff: Tariff, curve: EnergyCurve, policy: Policy, spot: SpotSeries | None
+    ) -> None:
         self.facts = facts
         self.tariff = tariff
         self.curve = curve
         self.policy = policy
+        self.spot = spot
         self.zone = facts.zone
         self.end = microseconds(facts.end - facts.start)
         self.released = microseconds(facts.released - facts.start)
@@ -179,6 +188,10 @@ class _Cutter:
         candidates += self._clock_cuts()
         if any(r.min_power is not None or r.max_power is not None for r in self.restrictions):
             candidates += [Fraction(offset) for offset in self.curve.offsets]
+        if any(r.min_current is not None or r.max_current is not None for r in self.restrictions):
+            candidates += [Fraction(microseconds(reading.at - self.facts.start)) for reading in self.facts.readings]
+        if self.spot is not None:
+            candidates += [Fraction(microseconds(at - self.facts.start)) for at, _price in self.spot.steps]
         cuts.update(cut for cut in candidates if 0 < cut < self.released)
         return cuts
 
@@ -215,10 +228,19 @@ class _Cutter:
         """For each dimension the component of the first element whose restrictions match."""
         found: dict[Dimension, ActivePrice] = {}
         for index, element in enumerate(self.tariff.elements):
+            if element.restrictions.reservation is not None:
+                continue
             wanted = [c for c in element.components if c.dimension not in found]
             if wanted and self._holds(element.restrictions, offset, stretch):
-                found |= {c.dimension: ActivePrice(c.dimension, index, c.price, c.step_size) for c in wanted}
+                found |= {c.dimension: self._active(c, index, offset) for c in wanted}
         return tuple(found[d] for d in (Dimension.FLAT, *METERED) if d in found)
+
+    def _active(self, component: PriceComponent, element: int, offset: Fraction) -> ActivePrice:
+        price = component.price
+        if component.spot is not None and self.spot is not None:
+            market = self.spot.at(instant_after(self.facts.start, offset))
+            price = component.spot.at(market) if market is not None else price
+        return ActivePrice(component.dimension, element, price, component.step_size)
 
     def _holds(self, restrictions: Restrictions, offset: Fraction, stretch: _Stretch) -> bool:
         parked = Fraction(stretch.parked)
@@ -236,8 +258,25 @@ class _Cutter:
             if not _within(self.curve.at(offset), restrictions.min_kwh, restrictions.max_kwh):
                 return False
         if restrictions.min_power is not None or restrictions.max_power is not None:
-            return _within(self.curve.power(offset), restrictions.min_power, restrictions.max_power)
+            if not _within(self.curve.power(offset), restrictions.min_power, restrictions.max_power):
+                return False
+        if restrictions.min_current is not None or restrictions.max_current is not None:
+            return self._current_holds(restrictions, offset)
         return True
+
+    def _current_holds(self, restrictions: Restrictions, offset: Fraction) -> bool:
+        """By the current that the last reading tells; after charging there is none."""
+        told = [
+            reading.current_a
+            for reading in self.facts.readings
+            if reading.current_a is not None and microseconds(reading.at - self.facts.start) <= offset
+        ]
+        current = Decimal(0) if offset >= self.end else told[-1] if told else None
+        if current is not None:
+            return _within(Fraction(current), restrictions.min_current, restrictions.max_current)
+        if self.policy.unmeasured is Unmeasured.REFUSE:
+            raise FactsError("The price depends on the current, which no reading tells.")
+        return self.policy.unmeasured is Unmeasured.HOLDS
 
     def _local_holds(self, restrictions: Restrictions, offset: Fraction) -> bool:
         if not restrictions.wall_times:

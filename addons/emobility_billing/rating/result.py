@@ -1,6 +1,6 @@
 """What a session costs, and why: lines, trace and sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from .facts import instant_to_json
 from .periods import Period
 from .policy import Policy
 from .tariff import Dimension, Restrictions
+from .terms import Month
 from .wording import line_sentence
 
 
@@ -27,6 +28,8 @@ class Line:
     :param amount: rounded to the currency's minor unit, from exact volumes (not from the rounded hours)
     :param rounded_up: the part of ``quantity`` that a step size added
     :param start, end: first and last instant at which the price was in force and used, aware UTC
+    :param free: what was used at this price and cost nothing, beside ``quantity``: free kWh, minutes or a quota
+    :param belongs_to: of an adjustment: the dimension of the line that it changes
     :param reason: English, for the trace; :meth:`sentence` is for people
     """
 
@@ -43,6 +46,13 @@ class Line:
     end: datetime
     restrictions: Restrictions
     reason: str
+    free: Decimal = Decimal(0)
+    belongs_to: Dimension | None = None
+
+    @property
+    def counts_for(self) -> Dimension:
+        """What the amount is charged for: of an adjustment, that of the line that it belongs to."""
+        return self.belongs_to or self.dimension
 
     def sentence(self, lang: str = "en") -> str:
         """The line as a sentence for a customer.
@@ -62,6 +72,7 @@ class Line:
             "unit_price": format(self.unit_price, "f"),
             "amount": format(self.amount, "f"),
             "rounded_up": format(self.rounded_up, "f"),
+            "free": format(self.free, "f"),
             "start": instant_to_json(self.start),
             "end": instant_to_json(self.end),
             "reason": self.reason,
@@ -75,7 +86,9 @@ class Rating:
     :param total: gross when ``tax_included``, else net
     :param flags: what a person may want to know: ``linear_energy``, ``readings_disagree`` (see ``curve``),
         ``unpriced_energy``, ``unpriced_time``, ``unpriced_parking_time`` (the tariff has such a price, but
-        not for some of the volume of this session)
+        not for some of the volume of this session), ``spot_fallback`` (the market had no price for some of the
+        energy), ``below_threshold`` (free, because the session is so small)
+    :param month: what the customer has used and paid in the month with this session
     """
 
     tariff_id: str
@@ -86,6 +99,7 @@ class Rating:
     flags: tuple[str, ...]
     periods: tuple[Period, ...]
     policy: Policy
+    month: Month = field(default_factory=Month)
 
     def to_json(self) -> dict[str, Any]:
         """The trace: everything needed to follow the calculation by hand."""
@@ -97,12 +111,7 @@ class Rating:
             "flags": list(self.flags),
             "lines": [line.to_json() for line in self.lines],
             "periods": [_period_to_json(period) for period in self.periods],
-            "policy": {
-                "step_size": self.policy.step_size.value,
-                "overnight_day": self.policy.overnight_day.value,
-                "suspended_ev_is_parking": self.policy.suspended_ev_is_parking,
-                "suspended_evse_is_charging": self.policy.suspended_evse_is_charging,
-            },
+            "policy": self.policy.to_json(),
         }
 
 

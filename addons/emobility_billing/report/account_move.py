@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from odoo import api, models
-from odoo.tools import format_date, format_datetime, format_time, formatLang
+from odoo.tools import float_is_zero, format_date, format_datetime, format_time, formatLang
 
 TEMPLATE = "emobility_billing.charging_invoice_document"
 
@@ -139,6 +139,19 @@ class AccountMove(models.Model):
         start = format_date(self.env, _local_day(first.start_at, first.location_id.time_zone))
         end = format_date(self.env, _local_day(last.end_at, last.location_id.time_zone))
         return start if start == end else f"{start} – {end}"
+
+    @api.model
+    def _emobility_unit_price(self, line: models.BaseModel) -> str:
+        """The price of the tariff, with all its digits; several prices on one line get their average.
+
+        The line's own price may differ from the tariff's in far digits, so that quantity times price is the
+        exact sum of the sessions.
+        """
+        rated = self.rating_ids.line_ids.filtered(lambda one: one.move_line_id == line)
+        prices = {one.unit_price for one in rated}
+        price = prices.pop() if len(prices) == 1 else line.price_unit
+        digits = 2 if float_is_zero(price - round(price, 2), precision_digits=6) else 4
+        return formatLang(self.env, price, digits=digits)
 
     @api.model
     def _emobility_quantity(self, line: models.BaseModel) -> str:

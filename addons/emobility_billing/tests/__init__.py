@@ -20,4 +20,7 @@ from . import (
     test_report,
     test_session,
     test_tariff,
+    test_tariff_replay,
+    test_tariff_simulation,
+    test_tariff_terms,
 )

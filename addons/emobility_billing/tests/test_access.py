@@ -23,6 +23,10 @@ class TestAccess(AccessCase):
         "emobility.discount": PRICES,
         "emobility.discount.use": staff(user="r", manager="r"),
         "emobility.allowance": staff(user="r", manager="r", portal=OWN),
+        "emobility.spot.series": PRICES,
+        "emobility.spot.price": PRICES,
+        "emobility.tariff.replay": PRICES,
+        "emobility.tariff.replay.result": staff(user="r", manager="r"),
         "emobility.session": staff(user="rw", manager="rw", portal=OWN),
         "emobility.session.event": staff(user="r", manager="r"),
         "emobility.hold": staff(user="rw", manager="rw"),
@@ -124,6 +128,15 @@ class TestAccess(AccessCase):
                 ],
             }
         )
+        series = env["emobility.spot.series"].create(
+            {
+                "name": scope,
+                "company_id": company.id,
+                "price_ids": [Command.create({"at": "2026-01-01 10:00:00", "price": 0.1})],
+            }
+        )
+        replay = env["emobility.tariff.replay"].create({"version_id": version.id})
+        result = env["emobility.tariff.replay.result"].create({"replay_id": replay.id, "rating_id": rating.id})
         run = env["emobility.billing.run"].create({"company_id": company.id})
         line = env["emobility.billing.run.line"].create(
             {"run_id": run.id, "contract_id": contract.id, "partner_id": contract.partner_id.id}
@@ -158,6 +171,10 @@ class TestAccess(AccessCase):
             version.element_ids,
             version.element_ids.component_ids,
             rule,
+            series,
+            series.price_ids,
+            replay,
+            result,
             session,
             session.event_ids,
             session.hold_ids,

@@ -78,6 +78,12 @@ class TestGate(ChargingCommon):
         self.assertEqual(first.state, "done")
         self.assertHeld(second, "overlap")
 
+    def test_f16_session_that_is_far_too_long_does_not_hold_those_within_its_time(self) -> None:
+        start = datetime.now(UTC) - timedelta(days=6)
+        zombie = self.ingest(self.events("Z", start=start, minutes=5 * 24 * 60, kwh="0.3"))
+        self.assertHeld(zombie, "zombie")
+        self.assertEqual(self.ingest(self.events("S1", start=start + timedelta(days=2))).state, "done")
+
     def test_voided_session_overlaps_nothing(self) -> None:
         first = self.ingest(self.events("S1", kwh="0"))
         first.hold_ids.decision_note = "test charge"

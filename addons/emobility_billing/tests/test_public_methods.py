@@ -40,9 +40,13 @@ PUBLIC_METHODS = {
     "emobility.session.import.action_open_sessions",
     "emobility.session.import.action_preview",
     "emobility.tariff.action_new_version",
+    "emobility.tariff.replay.action_open_results",
+    "emobility.tariff.replay.action_start",
     "emobility.tariff.version.action_new_version",
     "emobility.token.action_view_sessions",
     "product.template.action_view_plan_rules",
+    "emobility.tariff.version.action_replay",
+    "emobility.tariff.version.action_simulate",
 }
 
 

@@ -60,6 +60,20 @@ class TestChargingInvoice(ChargedCommon):
         self.assertEqual(annex.difference, 0)
         self.assertAlmostEqual(annex.sessions_amount + 4.9, move.amount_untaxed, places=2)
 
+    def test_a_line_shows_the_price_of_the_tariff_whatever_the_tax_rounding(self) -> None:
+        self.company.tax_calculation_rounding_method = "round_globally"
+        move = self._invoice(self._sessions("price", self.contract))
+        energy = move.invoice_line_ids.filtered(lambda line: line.product_uom_id.name == "KWH")
+        price = move.rating_ids.line_ids.filtered(lambda line: line.dimension == "ENERGY")[0].unit_price
+        self.assertIn(move._emobility_unit_price(energy), (f"{price:.2f}", f"{price:.4f}"))
+
+    def test_a_line_says_how_many_sessions_and_when_on_the_clock_of_the_place(self) -> None:
+        session = self._charge("one", self.contract, datetime(2026, 7, 1, 21, 30, tzinfo=UTC), 60, "20")
+        name = self._invoice(session).invoice_line_ids[0].name
+        self.assertIn("1 session on 07/02/2026", name)
+        self.assertIn("3 sessions, 01/10/2026 to 02/01/2026",
+                      self._invoice(self._sessions("many", self.contract)).invoice_line_ids[0].name)
+
     def test_times_in_the_annex_are_those_of_the_place(self) -> None:
         session = self._charge("local", self.contract, datetime(2026, 7, 1, 21, 30, tzinfo=UTC), 60, "20")
         row = self._invoice(session)._emobility_annex().rows[0]

@@ -8,4 +8,5 @@ from . import (
     price_check_line,
     price_explanation,
     price_explanation_line,
+    tariff_simulation,
 )

@@ -249,6 +249,17 @@ class EmobilitySessionImport(models.Model):
         domain = [*self._session_domain(), ("state", "in", ("live", "ended"))]
         return self.env["emobility.session"].sudo().search(domain, order="id")
 
+    def _hold_counts(self) -> list[tuple[str, int]]:
+        """(reason, how many sessions are held for it), most frequent first. A session can have several reasons."""
+        holds = self.env["emobility.hold"].sudo()
+        labels = dict(holds._fields["reason_code"]._description_selection(self.env))
+        groups = holds._read_group(
+            [("session_id", "any", self._session_domain()), ("state", "=", "open")],
+            ["reason_code"],
+            ["__count"],
+        )
+        return [(labels[code], count) for code, count in sorted(groups, key=lambda pair: -pair[1])]
+
     # Master data
 
     def _site_name(self, row: Row) -> str:

@@ -8,6 +8,7 @@ class EmobilityConnector(models.Model):
     _description = "EVSE Connector"
     _order = "evse_id, code"
     _rec_name = "code"
+    _rec_names_search = ["code", "evse_id.evse_id", "evse_id.uid", "evse_id.physical_reference"]
 
     evse_id = fields.Many2one("emobility.evse", string="EVSE", required=True, index=True, ondelete="cascade")
     code = fields.Char(
