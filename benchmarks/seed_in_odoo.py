@@ -37,7 +37,9 @@ def seed():
     company = env.company
     company.write({"emobility_country_code": "DE", "emobility_party_id": "BEN"})
     plan = env["product.template"].create({"name": "Bench plan", "type": "service", "is_charging_plan": True})
-    partner = env["res.partner"].create({"name": "Bench customer", "email": "bench@example.com", "phone": "030 1234567"})
+    partner = env["res.partner"].create(
+        {"name": "Bench customer", "email": "bench@example.com", "phone": "030 1234567"}
+    )
     contract = env["contract.contract"].create(
         {"name": "Bench contract", "partner_id": partner.id, "is_charging": True, "plan_id": plan.id}
     )
@@ -64,7 +66,7 @@ def seed():
                       commercial_partner_id=f"{partners} + g - 1",
                       emaid="'DEBENC' || lpad((g + 1000)::text, 8, '0')")
     clone(contract.phase_ids, CUSTOMERS, contract_id=f"{contracts} + g - 1")
-    clone(token, CUSTOMERS, uid="'04' || lpad(to_hex(g), 12, '0')", visual_number="'BEN-' || g",
+    clone(token, CUSTOMERS, uid="'04' || upper(lpad(to_hex(g), 12, '0'))", visual_number="'BEN-' || g",
           contract_id=f"{contracts} + g - 1", partner_id=f"{partners} + g - 1")
     places = clone(location, max(1, EVSES // 4), name="'Place ' || g", code="'PLACE' || g")
     evses = clone(evse, EVSES, uid="'BENCH' || g", evse_id="'DE*BEN*E' || g", location_id=f"{places} + (g - 1) / 4")
@@ -115,6 +117,11 @@ result = {"measures": {name: measure(call) for name, call in calls.items()}}
 result["plans"] = {
     "token by UID": plan("SELECT id FROM emobility_token WHERE company_id = %s AND uid IN (%s)", env.company.id, uid),
     "phases of a contract": plan("SELECT id FROM emobility_contract_phase WHERE contract_id = %s", contract_id),
+    "first page of the contracts": plan(
+        "SELECT id FROM contract_contract WHERE is_charging ORDER BY code, name LIMIT 80"),
+    "duplicates by e-mail or phone": plan(
+        "SELECT id FROM res_partner WHERE email_normalized = %s OR phone_key = %s", f"customer{middle}@example.com",
+        f"{middle:08d}"),
     "contracts of a customer": plan(
         "SELECT id FROM contract_contract WHERE partner_id = %s", env["res.partner"].search([], limit=1).id),
 }

@@ -126,6 +126,8 @@ class ContractContract(models.Model):
         help="The first possible last day of a notice that is given today.",
     )
 
+    # The order of all lists of contracts: without it each page would sort all of them.
+    _code_name_index = models.Index("(code, name)")
     # With and without check digit it is the same account.
     _emaid_uniq = models.UniqueIndex(
         "(left(emaid, 14)) WHERE emaid IS NOT NULL", "This EMAID belongs to another contract already."

@@ -55,6 +55,8 @@ class ResPartner(models.Model):
         groups=STAFF,
     )
 
+    _email_normalized_index = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")
+
     @api.depends("phone")
     def _compute_phone_key(self) -> None:
         for partner in self:

@@ -37,7 +37,6 @@ class EmobilityLeadContract(models.TransientModel):
     )
     plan_id = fields.Many2one(
         "product.template",
-        "Charging Plan",
         required=True,
         domain="[('is_charging_plan', '=', True)]",
         compute="_compute_from_lead",
