@@ -30,6 +30,12 @@ class EmobilityContractPhase(models.Model):
         "(contract_id, date_start)", "This contract has a plan that begins on the same day already."
     )
 
+    @api.depends("plan_id.name", "date_start")
+    def _compute_display_name(self) -> None:
+        for phase in self:
+            # A customer may read the name of their plan, but no products.
+            phase.display_name = f"{phase.sudo().plan_id.name or ''} ({phase.date_start or ''})"
+
     @api.constrains("contract_id", "date_start", "date_end")
     def _check_overlap(self) -> None:
         for contract in self.contract_id:
