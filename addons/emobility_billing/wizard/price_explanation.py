@@ -58,6 +58,11 @@ class EmobilityPriceExplanation(models.TransientModel):
             else:
                 wizard.contract_id = wizard.contract_id
 
+    @api.depends("evse_id")
+    def _compute_display_name(self) -> None:
+        for wizard in self:
+            wizard.display_name = self.env._("Explain a Price")
+
     def action_explain(self) -> dict[str, Any]:
         """Fill in the answer and the list of rules, and show them."""
         self.ensure_one()
@@ -95,7 +100,6 @@ class EmobilityPriceExplanation(models.TransientModel):
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
-            "target": "new",
         }
 
     def _check_question(self) -> None:

@@ -59,7 +59,6 @@ class EmobilityLocationImport(models.TransientModel):
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
-            "target": "new",
         }
 
     def action_apply(self) -> dict:

@@ -129,7 +129,6 @@ class EmobilityTokenImport(models.TransientModel):
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
-            "target": "new",
         }
 
     # --- Reading ---
