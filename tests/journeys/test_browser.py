@@ -66,7 +66,7 @@ def test_a_driver_sees_sessions_and_the_invoice_in_the_portal(
         expect(page.locator("#wrap")).to_contain_text("Rathausplatz")
         assert_fits_the_width(page)
         picture(page, f"driver-sessions-{device}")
-        page.locator("a[href*='/my/charging/']:visible").first.click()
+        page.locator("#charging_cards a:visible, table a[href*='/my/charging/']:visible").first.click()
         page.wait_for_selector("#charging_session")
         expect(page.locator("#charging_session")).to_contain_text(paid["total"])
         assert_fits_the_width(page)

@@ -20,6 +20,9 @@ class TestAccess(AccessCase):
         "emobility.tariff.element": PRICES,
         "emobility.price.component": PRICES,
         "emobility.price.rule": PRICES,
+        "emobility.discount": PRICES,
+        "emobility.discount.use": staff(user="r", manager="r"),
+        "emobility.allowance": staff(user="r", manager="r", portal=OWN),
         "emobility.spot.series": PRICES,
         "emobility.spot.price": PRICES,
         "emobility.tariff.replay": PRICES,
@@ -155,7 +158,11 @@ class TestAccess(AccessCase):
         upload = env["emobility.session.import"].create(
             {"profile_id": profile.id, "company_id": company.id, "file": b"c3RhdGlvbg=="}
         )
+        discount = env["emobility.discount"].create({"name": scope, "value": 5, "company_id": company.id})
         return [
+            discount,
+            env["emobility.discount.use"].create({"discount_id": discount.id, "contract_id": contract.id}),
+            env["emobility.allowance"].create({"contract_id": contract.id, "month": "2026-01-01"}),
             profile,
             profile.power_rule_ids,
             upload,

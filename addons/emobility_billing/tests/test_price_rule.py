@@ -6,6 +6,7 @@ from typing import Any
 from psycopg2 import IntegrityError
 
 from odoo import Command
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -119,6 +120,34 @@ class TestPriceRule(ChargingCommon):
                 self.assert_standard()
                 rule.power_class = power_class
                 self.assert_special()
+
+    def test_own_bounds_of_power_have_their_price(self) -> None:
+        self.connector.write({"power_type": "DC", "max_power_kw": 180})
+        self._make_rule(
+            self.special, power_class="OWN", power_current="DC", power_from_kw=150, power_below_kw=200
+        )
+        self._make_rule(self._make_tariff("HPC", {"ENERGY": 1}), power_class="HPC")
+        self.assert_special()
+        self.connector.max_power_kw = 200
+        self.assertEqual(self.select().tariff_id.code, "HPC")
+
+    def test_own_bounds_that_bound_nothing_are_refused(self) -> None:
+        with self.assertRaisesRegex(ValidationError, "enter the current"):
+            self._make_rule(self.special, power_class="OWN")
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.cr.savepoint():
+            self._make_rule(self.special, power_class="OWN", power_from_kw=200, power_below_kw=100)
+
+    def test_criteria_are_shown_in_words(self) -> None:
+        rule = self._make_rule(
+            self.special,
+            plan_id=self.plan.id,
+            power_class="OWN",
+            power_current="DC",
+            power_from_kw=150,
+            date_from="2026-05-01",
+        )
+        self.assertEqual(rule.criteria, "Home plan, DC ≥ 150 kW, from 2026-05-01")
+        self.assertEqual(self.rule.criteria, "everybody, everywhere")
 
     def test_without_a_connector_the_connectors_of_the_evse_have_to_agree(self) -> None:
         self._make_rule(self.special, power_class="AC")

@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from ..identifiers import EVSE_ID, normalise_code
+
+SOON_DAYS = 90
 
 
 class EmobilityEvse(models.Model):
@@ -36,6 +41,16 @@ class EmobilityEvse(models.Model):
         help="The clock is part of the certified meter. Only then may its time decide about prices.",
     )
     meter_serial = fields.Char(tracking=True)
+    meter_model = fields.Char(tracking=True, help="Maker and model of the meter, as its approval names it.")
+    calibrated_until = fields.Date(
+        tracking=True, index="btree_not_null", help="The last day on which what the meter measures may be billed."
+    )
+    calibration_state = fields.Selection(
+        [("unknown", "Unknown"), ("valid", "Valid"), ("soon", "Ends soon"), ("expired", "Expired")],
+        compute="_compute_calibration_state",
+        search="_search_calibration_state",
+        help="Ends soon: within 90 days.",
+    )
     company_id = fields.Many2one(related="location_id.company_id", store=True, index=True)
 
     _uid_uniq = models.UniqueIndex(
@@ -45,6 +60,32 @@ class EmobilityEvse(models.Model):
         "(company_id, replace(evse_id, '*', '')) WHERE evse_id IS NOT NULL",
         "An EVSE with this EVSE-ID exists already in this company.",
     )
+
+    @api.depends("calibrated_until")
+    def _compute_calibration_state(self) -> None:
+        today = fields.Date.context_today(self)
+        soon = today + timedelta(days=SOON_DAYS)
+        for evse in self:
+            until = evse.calibrated_until
+            if not until:
+                evse.calibration_state = "unknown"
+            else:
+                evse.calibration_state = (
+                    "expired" if until < today else "soon" if until <= soon else "valid"
+                )
+
+    def _search_calibration_state(self, operator: str, value: list[str]) -> Domain:
+        if operator != "in":
+            return NotImplemented
+        today = fields.Date.context_today(self)
+        soon = today + timedelta(days=SOON_DAYS)
+        domains = {
+            "unknown": Domain("calibrated_until", "=", False),
+            "expired": Domain("calibrated_until", "<", today),
+            "soon": Domain("calibrated_until", ">=", today) & Domain("calibrated_until", "<=", soon),
+            "valid": Domain("calibrated_until", ">", soon),
+        }
+        return Domain.OR(domains[state] for state in value if state in domains)
 
     @api.depends("uid", "evse_id")
     def _compute_display_name(self) -> None:

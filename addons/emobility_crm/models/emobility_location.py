@@ -1,7 +1,9 @@
 import zoneinfo
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+
+from ..timezones import time_zone_of
 
 # Names in the tz database that are not places: a price needs the local time of a place.
 _NOT_A_PLACE = frozenset({"Factory", "localtime"})
@@ -17,7 +19,7 @@ class EmobilityLocation(models.Model):
 
     _name = "emobility.location"
     _description = "Charging Location"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "image.mixin"]
     _order = "name, id"
     _rec_names_search = ["name", "code", "city"]
     _check_company_auto = True
@@ -44,6 +46,12 @@ class EmobilityLocation(models.Model):
         tracking=True,
         help="Prices that depend on the time of day follow the clock at this location.",
     )
+    is_public = fields.Boolean(
+        "Public", default=True, help="Anybody may charge here, also without a contract."
+    )
+    open_always = fields.Boolean("Open 24/7", default=True)
+    opening_hour_ids = fields.One2many("emobility.opening.hours", "location_id", string="Opening Hours", copy=True)
+    directions = fields.Text(translate=True, help="How to find the stations, for drivers.")
     operator_id = fields.Many2one(
         "res.partner", index=True, check_company=True, help="Who runs the stations."
     )
@@ -91,6 +99,22 @@ class EmobilityLocation(models.Model):
         for location in self:
             location.evse_count = len(location.evse_ids)
 
+    @api.onchange("latitude", "longitude")
+    def _onchange_coordinates(self) -> None:
+        self.time_zone = time_zone_of(self.latitude, self.longitude) or self.time_zone
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict]) -> models.BaseModel:
+        return super().create([self._with_time_zone(vals) for vals in vals_list])
+
+    @api.model
+    def _with_time_zone(self, vals: dict) -> dict:
+        """Return `vals` with the time zone of the coordinates, where they say none of their own."""
+        if vals.get("time_zone"):
+            return vals
+        zone = time_zone_of(vals.get("latitude") or 0.0, vals.get("longitude") or 0.0)
+        return {**vals, "time_zone": zone} if zone else vals
+
     @api.constrains("time_zone")
     def _check_time_zone(self) -> None:
         # The ORM does not check the values of a selection that a function computes.
@@ -116,6 +140,29 @@ class EmobilityLocation(models.Model):
                         location=location.display_name,
                     )
                 )
+
+    def action_open_map(self) -> dict:
+        """Return the action that shows the place on the map of OpenStreetMap."""
+        self.ensure_one()
+        if not (self.latitude or self.longitude):
+            raise UserError(self.env._("Enter the coordinates of %(location)s first.", location=self.display_name))
+        place = f"{self.latitude:.6f}&mlon={self.longitude:.6f}#map=17/{self.latitude:.6f}/{self.longitude:.6f}"
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"https://www.openstreetmap.org/?mlat={place}",
+            "target": "new",
+        }
+
+    def action_export_infrastructure(self) -> dict:
+        """Return the dialogue that exports these locations with their EVSEs and connectors as a file."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Export Infrastructure"),
+            "res_model": "emobility.location.export",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_location_ids": self.ids},
+        }
 
     def action_view_evses(self) -> dict:
         """Return the action that lists the EVSEs of this location."""

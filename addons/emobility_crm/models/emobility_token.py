@@ -1,11 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..identifiers import COUNTRY_CODE, PARTY_ID, normalise_code, normalise_uid
+from ..identifiers import COUNTRY_CODE, MAC, PARTY_ID, normalise_code, normalise_uid, reversed_bytes
 from ..state_machine import ensure_transition
 
 TRANSITIONS = {
-    "ordered": frozenset({"active", "blocked", "lost", "replaced", "expired"}),
+    "ordered": frozenset({"shipped", "active", "blocked", "lost", "replaced", "expired"}),
+    "shipped": frozenset({"active", "blocked", "lost", "replaced", "expired"}),
     "active": frozenset({"blocked", "lost", "replaced", "expired"}),
     "blocked": frozenset({"active", "lost", "replaced", "expired"}),
     "lost": frozenset({"active", "replaced"}),
@@ -15,12 +16,20 @@ TRANSITIONS = {
 # What a token in this state is answered at the station (OCPP AuthorizationStatus).
 STATUS = {
     "ordered": "Invalid",
+    "shipped": "Invalid",
     "active": "Accepted",
     "blocked": "Blocked",
     "lost": "Blocked",
     "replaced": "Blocked",
     "expired": "Expired",
 }
+BLOCK_REASONS = [
+    ("clerk", "Decided by a clerk"),
+    ("driver", "Wanted by the driver"),
+    ("limit", "Monthly limit reached"),
+    ("fraud", "Suspected misuse"),
+    ("list", "Blocked by a list"),
+]
 
 
 class EmobilityToken(models.Model):
@@ -42,6 +51,12 @@ class EmobilityToken(models.Model):
         tracking=True,
         help="What the reader sends. Stored in upper case; cards and EMAIDs without separators.",
     )
+    uid_pending = fields.Boolean(
+        "UID Missing",
+        readonly=True,
+        copy=False,
+        help="The card was ordered and is not made yet: enter its UID before it is sent.",
+    )
     visual_number = fields.Char(index="btree_not_null", copy=False, help="The number printed on the card.")
     token_type = fields.Selection(
         [
@@ -54,6 +69,27 @@ class EmobilityToken(models.Model):
         required=True,
         default="RFID",
     )
+    label = fields.Char("Name", copy=False, help="What the driver calls it, for example the colour of the car.")
+    is_autocharge = fields.Boolean(
+        "Autocharge",
+        help="The car identifies itself with the address (MAC) of its charging controller, which has 12 "
+        "hexadecimal digits.",
+    )
+    cost_centre = fields.Char(
+        tracking=True, help="For the sessions of this token. Empty: the cost centre of the contract."
+    )
+    monthly_limit = fields.Monetary(
+        tracking=True,
+        help="The token is blocked for the rest of the month when its sessions reach this amount. 0: no limit.",
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    ordered_on = fields.Date(default=fields.Date.context_today, readonly=True, copy=False)
+    shipped_on = fields.Date(readonly=True, copy=False)
+    tracking_ref = fields.Char("Shipment", copy=False, help="The number of the parcel or letter.")
+    activated_on = fields.Date(
+        readonly=True, copy=False, help="A token that was active once cannot be deleted: sessions point to it."
+    )
+    block_reason = fields.Selection(BLOCK_REASONS, readonly=True, copy=False, tracking=True)
     country_code = fields.Char(size=2, default=lambda self: self.env.company.emobility_country_code)
     party_id = fields.Char(
         string="Party ID",
@@ -84,6 +120,7 @@ class EmobilityToken(models.Model):
     state = fields.Selection(
         [
             ("ordered", "Ordered"),
+            ("shipped", "Shipped"),
             ("active", "Active"),
             ("blocked", "Blocked"),
             ("lost", "Lost"),
@@ -116,16 +153,18 @@ class EmobilityToken(models.Model):
         "A token with this UID of this provider exists already.",
     )
 
+    _monthly_limit_not_negative = models.Constraint(
+        "CHECK (monthly_limit >= 0)", "The monthly limit of a token cannot be negative."
+    )
     _replaces_uniq = models.UniqueIndex(
         "(replaces_id) WHERE replaces_id IS NOT NULL", "This token has been replaced by another one already."
     )
 
-    @api.depends("uid", "visual_number")
+    @api.depends("uid", "visual_number", "label")
     def _compute_display_name(self) -> None:
         for token in self:
-            token.display_name = (
-                f"{token.visual_number} ({token.uid})" if token.visual_number else token.uid or ""
-            )
+            name = token.visual_number or token.label
+            token.display_name = f"{name} ({token.uid})" if name else token.uid or ""
 
     @api.depends("contract_id")
     def _compute_partner_id(self) -> None:
@@ -154,6 +193,29 @@ class EmobilityToken(models.Model):
             # 36 characters: OCPI CiString(36), the longest of the protocols.
             if not 0 < len(token.uid) <= 36:
                 raise ValidationError(self.env._("The UID of a token must have 1 to 36 characters."))
+
+    @api.constrains("state", "uid_pending")
+    def _check_uid_is_known(self) -> None:
+        for token in self:
+            if token.uid_pending and token.state in ("shipped", "active"):
+                raise ValidationError(
+                    self.env._(
+                        "The card %(token)s was ordered, but has no UID yet: enter what its chip says first.",
+                        token=token.display_name,
+                    )
+                )
+
+    @api.constrains("is_autocharge", "uid")
+    def _check_autocharge(self) -> None:
+        for token in self:
+            if token.is_autocharge and not MAC.fullmatch(token.uid):
+                raise ValidationError(
+                    self.env._(
+                        "%(uid)s is not the address of a car: it has 12 hexadecimal digits, for example "
+                        "00:1A:2B:3C:4D:5E.",
+                        uid=token.uid,
+                    )
+                )
 
     @api.constrains("state", "valid_until")
     def _check_active_is_valid(self) -> None:
@@ -184,24 +246,97 @@ class EmobilityToken(models.Model):
         default_type = self.default_get(["token_type"]).get("token_type") or "OTHER"
         tokens = super().create(
             [
-                self._normalise_vals({"uid": "", **vals}, vals.get("token_type") or default_type)
+                self._normalise_vals(
+                    {"uid": "", **vals}, self._type_of(vals, vals.get("token_type") or default_type)
+                )
                 for vals in vals_list
             ]
         )
         tokens.replaces_id.write({"state": "replaced"})
+        tokens._note_milestones()
         return tokens
 
     def write(self, vals: dict) -> bool:
         if "state" in vals:
             ensure_transition(self, "state", TRANSITIONS, vals["state"])
-        if not {"uid", "token_type"} & vals.keys():
-            return super().write(self._normalise_vals(vals, "OTHER"))
-        for token in self:
-            full = {"uid": token.uid, **vals}
-            super(EmobilityToken, token).write(
-                self._normalise_vals(full, full.get("token_type") or token.token_type)
-            )
+            if vals["state"] == "blocked":
+                vals = {"block_reason": "clerk", **vals}
+            else:
+                vals = {**vals, "block_reason": False}
+        if vals.get("uid"):
+            vals = {"uid_pending": False, **vals}
+        if not {"uid", "token_type", "is_autocharge"} & vals.keys():
+            super().write(self._normalise_vals(vals, "OTHER"))
+        else:
+            for token in self:
+                full = {"uid": token.uid, "is_autocharge": token.is_autocharge, **vals}
+                token_type = self._type_of(full, full.get("token_type") or token.token_type)
+                super(EmobilityToken, token).write(self._normalise_vals(full, token_type))
+        if "state" in vals:
+            self._note_milestones()
         return True
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never_used(self) -> None:
+        for token in self:
+            if token.activated_on:
+                raise UserError(
+                    self.env._(
+                        "Token %(token)s was in use: block it instead, so that its history is kept.",
+                        token=token.display_name,
+                    )
+                )
+
+    @api.model
+    def _type_of(self, vals: dict, token_type: str) -> str:
+        """The kind of UID that the values have, for its spelling."""
+        return "AUTOCHARGE" if vals.get("is_autocharge") else token_type
+
+    def _note_milestones(self) -> None:
+        """Remember the days on which a token was sent and first became active; a card may have a fee."""
+        for token in self:
+            today = fields.Date.context_today(token)
+            if token.state == "shipped" and not token.shipped_on:
+                token.shipped_on = today
+                token._charge_card_fee()
+            elif token.state == "active" and not token.activated_on:
+                token.activated_on = today
+
+    @api.model
+    def _order_card(self, contract: models.BaseModel, driver: models.BaseModel, label: str | None) -> models.BaseModel:
+        """Order a card: its UID is entered when it is made. :raises UserError: when the contract is not in use"""
+        if contract.charging_state != "active":
+            raise UserError(
+                self.env._("Cards can be ordered only for an active contract.")
+            )
+        return self.create(
+            {
+                "uid": self.env["ir.sequence"].sudo().next_by_code("emobility.token.order"),
+                "uid_pending": True,
+                "token_type": "RFID",
+                "contract_id": contract.id,
+                "partner_id": (driver or contract.partner_id).id,
+                "label": label,
+                "company_id": contract.company_id.id,
+                "country_code": contract.company_id.emobility_country_code,
+                "party_id": contract.company_id.emobility_party_id,
+            }
+        )
+
+    def _charge_card_fee(self) -> None:
+        """The card fee of the plan, when the customer has had the free cards already."""
+        self.ensure_one()
+        contract = self.contract_id
+        plan = contract.plan_id
+        if self.token_type != "RFID" or not plan.plan_card_fee:
+            return
+        sent = self.search_count(
+            [("contract_id", "=", contract.id), ("token_type", "=", "RFID"), ("shipped_on", "!=", False)]
+        )
+        if sent > plan.plan_free_cards:
+            contract._add_fee(
+                plan.plan_card_fee, "emobility_crm.product_card_fee", self.visual_number or self.uid
+            )
 
     @api.model
     def _normalise_vals(self, vals: dict, token_type: str) -> dict:
@@ -222,7 +357,10 @@ class EmobilityToken(models.Model):
         is empty.
         """
         exact = normalise_uid(uid, "OTHER")
-        spellings = {exact, normalise_uid(uid, "RFID")} - {""}
+        card = normalise_uid(uid, "RFID")
+        spellings = {exact, card, normalise_uid(uid, "AUTOCHARGE")} - {""}
+        if company.emobility_match_reversed_uid:
+            spellings.add(reversed_bytes(card))
         if not spellings:
             return self.browse()
         found = self.search([("company_id", "=", company.id), ("uid", "in", list(spellings))])
@@ -274,10 +412,14 @@ class EmobilityToken(models.Model):
         """Show tokens as expired that are past their validity. (Stations refuse them already.)"""
         self.search(
             [
-                ("state", "in", ["ordered", "active", "blocked"]),
+                ("state", "in", ["ordered", "shipped", "active", "blocked"]),
                 ("valid_until", "<=", fields.Datetime.now()),
             ]
         ).write({"state": "expired"})
+
+    def action_ship(self) -> None:
+        """Note that these tokens were sent to their drivers, who activate them when they arrive."""
+        self.write({"state": "shipped"})
 
     def action_activate(self) -> None:
         """Let these tokens charge, if their contract is active too."""
@@ -285,7 +427,15 @@ class EmobilityToken(models.Model):
 
     def action_block(self) -> None:
         """Stop these tokens from charging until they are activated again."""
-        self.write({"state": "blocked"})
+        self._block("clerk")
+
+    def _block(self, reason: str) -> None:
+        """:param reason: one of BLOCK_REASONS"""
+        self.write({"state": "blocked", "block_reason": reason})
+
+    def _unblock_from(self, reason: str) -> None:
+        """Activate those of these tokens that are blocked for this reason, and for no other."""
+        self.filtered(lambda t: t.state == "blocked" and t.block_reason == reason).action_activate()
 
     def action_report_lost(self) -> None:
         """Stop these tokens from charging, because the driver lost them."""
@@ -312,6 +462,9 @@ class EmobilityToken(models.Model):
                 "default_contract_id": self.contract_id.id,
                 "default_partner_id": self.partner_id.id,
                 "default_token_type": self.token_type,
+                "default_label": self.label,
+                "default_cost_centre": self.cost_centre,
+                "default_monthly_limit": self.monthly_limit,
                 "default_country_code": self.country_code,
                 "default_party_id": self.party_id,
                 "default_company_id": self.company_id.id,

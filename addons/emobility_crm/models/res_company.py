@@ -18,6 +18,12 @@ class ResCompany(models.Model):
         help="The three characters that the national ID registration office assigned to this company.",
     )
 
+    emobility_match_reversed_uid = fields.Boolean(
+        "Readers With Reversed UIDs",
+        help="Some readers send the bytes of a card in the other order. A UID that is not found is also looked "
+        "for in reverse.",
+    )
+
     @api.model_create_multi
     def create(self, vals_list: list[dict]) -> models.BaseModel:
         return super().create([self._normalise_emobility_codes(vals) for vals in vals_list])

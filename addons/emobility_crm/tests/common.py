@@ -2,11 +2,13 @@
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
+from unittest.mock import patch
 
-from odoo import models
+from odoo import Command, models
 from odoo.api import Environment
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user
@@ -120,9 +122,25 @@ class AccessMixin:
             {"name": f"Location {scope}", "time_zone": "Europe/Berlin", "company_id": company.id}
         )
         evse = env["emobility.evse"].create({"location_id": location.id})
+        plan = env["product.template"].create(
+            {
+                "name": f"Plan {scope}",
+                "type": "service",
+                "is_charging_plan": True,
+                "company_id": company.id,
+                "plan_price_ids": [Command.create({"date_from": "2027-01-01", "base_fee": 9.0})],
+            }
+        )
+        contract.plan_id = plan
+        phase = env["emobility.contract.phase"].create(
+            {"contract_id": contract.id, "plan_id": plan.id, "date_start": "2026-01-01"}
+        )
         return [
+            env["emobility.opening.hours"].create({"location_id": location.id}),
             contract,
             line,
+            phase,
+            plan.plan_price_ids,
             contract.modification_ids[0],
             env["emobility.token"].create(
                 {"uid": f"ACC{scope}", "contract_id": contract.id, "company_id": company.id}
@@ -270,3 +288,10 @@ def new_charging_contract(env: Environment, partner: models.BaseModel, **values:
             **values,
         }
     )
+
+
+@contextmanager
+def crons_without_commit(env: Environment) -> Iterator[None]:
+    """Let scheduled actions that commit after each record run in a test, which cannot commit."""
+    with patch.object(env.registry["ir.cron"], "_commit_progress", lambda *_args, **_kwargs: 3600.0):
+        yield

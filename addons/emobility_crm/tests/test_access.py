@@ -15,9 +15,12 @@ class TestAccess(AccessCase):
         "emobility.location.group": staff(user="r", manager="rwcd"),
         "emobility.location": staff(user="rw", manager="rwcd"),
         "emobility.evse": staff(user="rw", manager="rwcd"),
+        "emobility.opening.hours": staff(user="rwcd", manager="rwcd"),
         "emobility.connector": staff(user="rw", manager="rwcd"),
         "contract.contract": staff(user="rwc", manager="rwcd", portal=PORTAL_READS_OWN),
         "contract.line": staff(user="rwcd", manager="rwcd", portal=PORTAL_READS_OWN),
+        "emobility.contract.phase": staff(user="r", manager="r", portal=PORTAL_READS_OWN),
+        "emobility.plan.price": staff(user="r", manager="rwcd"),
         "contract.modification": staff(user="rwcd", manager="rwcd", portal=PORTAL_READS_OWN),
     }
 

@@ -1,15 +1,32 @@
+from typing import Any
+from xmlrpc.client import Fault
+
+from odoo import models
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import AccessHttpCase
 
-MODELS_OF_THE_PORTAL = ("emobility.token", "contract.contract", "contract.line", "contract.modification")
+MODELS_OF_THE_PORTAL = (
+    "emobility.token",
+    "emobility.contract.phase",
+    "contract.contract",
+    "contract.line",
+    "contract.modification",
+)
 MODELS_OF_THE_STAFF = (
     "emobility.customer.group",
     "emobility.location.group",
     "emobility.location",
+    "emobility.opening.hours",
     "emobility.evse",
     "emobility.connector",
+    "emobility.plan.price",
+    "emobility.contract.change",
+    "emobility.partner.privacy",
+    "emobility.token.import",
+    "emobility.location.import",
+    "emobility.location.export",
 )
 
 
@@ -83,3 +100,37 @@ class TestAccessOverRpc(AccessHttpCase):
             with self.subTest(method=method):
                 status, answer = self.call("manager", "emobility.token", method, ids=token.ids)
                 self.assertEqual(status, 403, answer)
+
+    @mute_logger("odoo.http", "odoo.addons.rpc.controllers", "odoo.addons.base.models.ir_rule")
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access")
+    def test_f52_xml_rpc_opens_no_more_than_json(self) -> None:
+        user = self.users["portal"]
+        for model in MODELS_OF_THE_PORTAL:
+            with self.subTest(model=model):
+                found = self._xmlrpc(user, model, "search", [])
+                self.assertEqual(set(found), set(self.records[model]["own"].ids))
+                with self.assertRaises(Fault):
+                    self._xmlrpc(user, model, "read", self.records[model]["foreign"].ids)
+        for model in MODELS_OF_THE_STAFF:
+            with self.subTest(model=model), self.assertRaises(Fault):
+                self._xmlrpc(user, model, "search", [])
+
+    def _xmlrpc(self, user: models.BaseModel, model: str, method: str, *args: Any) -> Any:
+        return self.xmlrpc_object.execute_kw(
+            self.env.cr.dbname, user.id, self.api_keys["portal"], model, method, list(args)
+        )
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access")
+    def test_portal_user_cannot_call_what_the_portal_pages_do_with_more_rights(self) -> None:
+        token = self.records["emobility.token"]["own"]
+        contract = self.records["contract.contract"]["own"]
+        for model, method, params in (
+            ("emobility.token", "action_ship", {"ids": token.ids}),
+            ("emobility.token", "action_report_lost", {"ids": token.ids}),
+            ("contract.contract", "action_withdraw_notice", {"ids": contract.ids}),
+            ("emobility.contract.change", "create", {"vals_list": [{"contract_id": contract.id}]}),
+        ):
+            with self.subTest(method=method):
+                self.assertIn(self.call("portal", model, method, **params)[0], (403, 422))
+        self.env.invalidate_all()
+        self.assertEqual((token.state, contract.terminates_on), ("ordered", False))

@@ -6,6 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
+from odoo.addons.emobility_crm.identifiers import with_check_digit
 
 from .common import new_charging_contract
 
@@ -45,7 +46,8 @@ class TestChargingContract(BaseCommon):
         self.assertFalse(self.contract.emaid)
         self.contract.action_activate()
         emaid = self.contract.emaid
-        self.assertRegex(emaid, r"^DEABCC[0-9]{8}$")
+        self.assertRegex(emaid, r"^DEABCC[0-9]{8}[0-9A-Z]$")
+        self.assertEqual(emaid, with_check_digit(emaid))
         self.contract.action_suspend()
         self.contract.action_resume()
         self.assertEqual(self.contract.emaid, emaid)
@@ -69,6 +71,19 @@ class TestChargingContract(BaseCommon):
         self.assertEqual(self.contract.emaid, "DEABCC99999999")
         with self.assertRaises(Exception) as caught, self.env.cr.savepoint():
             new_charging_contract(self.env, self.partner, emaid="DEABCC99999999")
+        self.assertIn("contract_contract_emaid_uniq", str(caught.exception))
+
+    def test_emaid_with_a_wrong_check_digit_is_refused_and_the_right_one_is_named(self) -> None:
+        with self.assertRaisesRegex(ValidationError, "it would have to be 0"):
+            self.contract.emaid = "DE-8AA-001234567-1"
+        self.contract.emaid = "DE-8AA-001234567-0"
+        self.assertEqual(self.contract.emaid, "DE8AA0012345670")
+
+    @mute_logger("odoo.sql_db")
+    def test_emaid_is_the_same_with_and_without_its_check_digit(self) -> None:
+        self.contract.emaid = "DE8AA0012345670"
+        with self.assertRaises(Exception) as caught, self.env.cr.savepoint():
+            new_charging_contract(self.env, self.partner, emaid="DE8AA001234567")
         self.assertIn("contract_contract_emaid_uniq", str(caught.exception))
 
     def test_emaid_of_wrong_format_is_refused(self) -> None:

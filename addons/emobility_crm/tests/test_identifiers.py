@@ -1,6 +1,14 @@
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.emobility_crm.identifiers import EMAID, EVSE_ID, normalise_emaid, normalise_uid
+from odoo.addons.emobility_crm.identifiers import (
+    EMAID,
+    EVSE_ID,
+    emaid_check_digit,
+    normalise_emaid,
+    normalise_uid,
+    reversed_bytes,
+    with_check_digit,
+)
 
 
 @tagged("post_install", "-at_install")
@@ -22,6 +30,33 @@ class TestIdentifiers(BaseCase):
             self.assertTrue(EMAID.fullmatch(emaid), emaid)
         for text in ("DEABCC1234567", "D1ABCC12345678", "DEABCC12345678XY", "DEABCC1234567*"):
             self.assertFalse(EMAID.fullmatch(text), text)
+
+    def test_emaid_check_digit_is_that_of_the_published_examples(self) -> None:
+        for emaid, digit in {
+            "NN123ABCDEFGHI": "T",
+            "FRXYZ123456789": "2",
+            "ITA1B2C3E4F5G6": "4",
+            "ESZU8WOX834H1D": "R",
+            "PT73902837ABCZ": "Z",
+            "DE83DUIEN83QGZ": "D",
+            "DE83DUIEN83ZGQ": "M",
+            "DE8AA001234567": "0",
+            "NLTNM000122045": "U",
+        }.items():
+            with self.subTest(emaid=emaid):
+                self.assertEqual(emaid_check_digit(emaid), digit)
+                self.assertEqual(with_check_digit(emaid), emaid + digit)
+                self.assertEqual(with_check_digit(emaid + digit), emaid + digit)
+
+    def test_bytes_of_a_uid_are_reversed_only_when_they_are_whole(self) -> None:
+        self.assertEqual(reversed_bytes("04A2B3C4"), "C4B3A204")
+        self.assertEqual(reversed_bytes("04A2B"), "04A2B")
+        self.assertEqual(reversed_bytes("CARD12"), "CARD12")
+
+    def test_autocharge_ids_are_the_address_of_the_car(self) -> None:
+        for spelling in ("VID:00:1a:2b:3c:4d:5e", "001A2B3C4D5E", "00-1a-2b-3c-4d-5e"):
+            with self.subTest(spelling=spelling):
+                self.assertEqual(normalise_uid(spelling, "AUTOCHARGE"), "001A2B3C4D5E")
 
     def test_evse_id_format_follows_emi3(self) -> None:
         for evse_id in ("DE*ABC*E1234*1", "DEABCE12341", "NL*8A1*E0", "DE*ABC*E" + "1" * 31):

@@ -108,6 +108,7 @@ class TestToken(BaseCommon):
     def test_state_of_the_token_decides_about_authorisation(self) -> None:
         expected = {
             "ordered": "Invalid",
+            "shipped": "Invalid",
             "active": "Accepted",
             "blocked": "Blocked",
             "lost": "Blocked",

@@ -63,6 +63,15 @@ class EmobilityEvse(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.remote_start_wizard_action")
         return action | {"context": {"default_evse_id": self.id}}
 
+    def _can_start_remotely(self) -> bool:
+        """Whether the portal may offer to start here: the station is ours and connected."""
+        station = self.sudo().station_id
+        return bool(station.accepted) and station.connection_state == "online"
+
+    def _start_remotely(self, token: models.Model) -> None:
+        """Put the command of the portal on the way."""
+        self.env["emobility.command"].sudo()._request_start(self, token)
+
     def _connector_by_number(self, number: int | None) -> models.Model:
         """The connector with the OCPP number; the only connector when it has no number or none was sent."""
         self.ensure_one()

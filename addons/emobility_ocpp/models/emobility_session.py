@@ -32,3 +32,9 @@ class EmobilitySession(models.Model):
             "res_id": command.id,
             "view_mode": "form",
         }
+
+    def _can_stop_remotely(self) -> bool:
+        return self.can_remote_stop
+
+    def _stop_remotely(self) -> None:
+        self.env["emobility.command"].sudo()._request_stop(self.sudo())

@@ -61,7 +61,7 @@ class TestSync(OcppCommon):
         self.assertEqual(answer["stations"], [])
 
     def test_token_that_is_gone_or_renamed_comes_as_invalid(self) -> None:
-        other = self.token.copy({"uid": "0411223344", "state": "active"})
+        other = self.token.copy({"uid": "0411223344", "state": "ordered"})
         cursor = self.sync()["cursor"]
         self.forget_changes()
         other.unlink()

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class EmobilityEvse(models.Model):
+    """Where the portal starts a session. What talks to stations extends these two methods."""
+
+    _inherit = "emobility.evse"
+
+    def _can_start_remotely(self) -> bool:
+        """Whether a session can be started here from the portal now."""
+        self.ensure_one()
+        return False
+
+    def _start_remotely(self, token: Any) -> None:
+        """Ask the station to start a session for the token. :raises UserError: when that is not possible"""
+        self.ensure_one()
+        raise UserError(
+            self.env._("At %(evse)s a session cannot be started from here.", evse=self.display_name)
+        )

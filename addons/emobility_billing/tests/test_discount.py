@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from odoo import Command
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import ChargingCommon
+
+DAY = datetime(2026, 5, 10, 10, tzinfo=UTC)
+
+
+class ReductionCommon(ChargingCommon):
+    """Sessions of 10 kWh at 0.50 each, as the tests of all that is taken off need them."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.tariff.version_ids.element_ids.component_ids.price = 0.5
+
+    def charge(self, number: int = 1, kwh: str = "10", day: datetime = DAY, **started: Any) -> Any:
+        start = day + timedelta(hours=2 * number)
+        started = {
+            "evse_id": self.evse.id,
+            "connector_id": self.connector.id,
+            "contract_id": self.contract.id,
+            **started,
+        }
+        end = start + timedelta(minutes=60)
+        events = [
+            self.event(f"R{day:%m%d}-{number}", kind, at, payload, source="import")
+            for kind, at, payload in (("started", start, started), ("ended", end, {"energy_kwh": kwh}))
+        ]
+        session = self.ingest(events)
+        self.assertEqual(session.state, "done", self.hold_reasons(session))
+        return session.cdr_ids.rating_ids
+
+    def amounts(self, rating: Any) -> list[float]:
+        return rating.line_ids.sorted("sequence").mapped("amount")
+
+
+@tagged("post_install", "-at_install")
+class TestDiscount(ReductionCommon):
+    def discount(self, **values: Any) -> Any:
+        return self.env["emobility.discount"].create(
+            {
+                "name": "Spring",
+                "value": 10,
+                "company_id": self.company.id,
+                "currency_id": self.euro.id,
+                **values,
+            }
+        )
+
+    def test_f57_amount_in_another_currency_is_not_taken_off(self) -> None:
+        self.discount(kind="amount", value=1, currency_id=self.env.ref("base.CHF").id)
+        self.assertEqual(self.charge().amount_total, 5.0)
+
+    def test_percent_is_a_line_of_the_session(self) -> None:
+        self.discount()
+        rating = self.charge()
+        self.assertEqual((self.amounts(rating), rating.amount_total), ([5.0, -0.5], 4.5))
+        line = rating.line_ids.filtered("discount_id")
+        self.assertEqual(line.description, "Spring (10 %)")
+        self.assertEqual(rating.cdr_id.retail_amount, 4.5)
+
+    def test_f70_invoice_total_is_the_sum_of_the_sessions_after_the_discount(self) -> None:
+        self.discount()
+        ratings = self.charge(1) | self.charge(2, kwh="3.33")
+        move = self.env["emobility.invoicing"]._invoice(ratings)
+        self.assertAlmostEqual(move.amount_total, sum(ratings.mapped("amount_total")))
+        products = move.invoice_line_ids.product_id
+        self.assertIn(self.env.ref("emobility_billing.product_discount"), products)
+        self.assertEqual(
+            len({tuple(line.tax_ids.ids) for line in move.invoice_line_ids}), 1, "taxes of the energy"
+        )
+
+    def test_amount_off_is_never_more_than_the_session(self) -> None:
+        self.discount(kind="amount", value=8)
+        rating = self.charge()
+        self.assertEqual(rating.amount_total, 0.0)
+
+    def test_voucher_and_free_energy_are_used_up(self) -> None:
+        voucher = self.discount(kind="voucher", value=7)
+        self.assertEqual([self.charge(n).amount_total for n in (1, 2, 3)], [0.0, 3.0, 5.0])
+        self.assertEqual((voucher.amount_used, voucher.session_count), (7.0, 2))
+        voucher.active = False
+        energy = self.discount(kind="energy", value=12)
+        self.assertEqual([self.charge(n).amount_total for n in (4, 5, 6)], [0.0, 4.0, 5.0])
+        self.assertEqual(energy.use_ids.energy_kwh, 12.0)
+
+    def test_limits_of_session_contract_and_budget(self) -> None:
+        for number, (limits, expected) in enumerate(
+            (
+                ({"max_amount_per_session": 0.2}, [4.8, 4.8, 4.8]),
+                ({"max_sessions": 2}, [4.5, 4.5, 5.0]),
+                ({"max_amount": 0.7}, [4.5, 4.8, 5.0]),
+                ({"budget": 0.6}, [4.5, 4.9, 5.0]),
+            )
+        ):
+            with self.subTest(limits=limits):
+                discount = self.discount(**limits)
+                found = [self.charge(n, day=DAY + timedelta(days=number + 1)).amount_total for n in (1, 2, 3)]
+                self.assertEqual(found, expected)
+                discount.active = False
+
+    def test_number_of_contracts_is_limited(self) -> None:
+        self.discount(max_contracts=1)
+        other = self._make_contract(self.driver.copy({"name": "Other"}), "04FFFF")
+        self.assertEqual(self.charge(1).amount_total, 4.5)
+        self.assertEqual(self.charge(2, contract_id=other.id).amount_total, 5.0)
+        self.assertEqual(self.charge(3).amount_total, 4.5)
+
+    def test_only_contracts_places_and_days_that_fit(self) -> None:
+        group = self.env["emobility.customer.group"].create(
+            {"name": "Staff", "code": "STAFF", "company_id": self.company.id}
+        )
+        places = self.env["emobility.location.group"].create(
+            {"name": "Motorway", "code": "MW", "company_id": self.company.id}
+        )
+        discount = self.discount()
+        for number, values in enumerate(
+            (
+                {"plan_ids": [Command.set(self.plan.copy().ids)]},
+                {"plan_ids": [Command.clear()], "customer_group_ids": [Command.set(group.ids)]},
+                {"customer_group_ids": [Command.clear()], "location_group_ids": [Command.set(places.ids)]},
+                {"location_group_ids": [Command.clear()], "date_from": "2026-05-11"},
+                {"date_from": False, "date_to": "2026-05-09"},
+            ),
+            1,
+        ):
+            with self.subTest(values=values):
+                discount.write(values)
+                self.assertEqual(self.charge(number).amount_total, 5.0)
+        discount.date_to = False
+        self.assertEqual(self.charge(6).amount_total, 4.5)
+
+    def test_only_combinable_discounts_are_taken_off_together(self) -> None:
+        first, second = self.discount(sequence=1), self.discount(sequence=2, name="Second", value=50)
+        self.assertEqual(self.charge(1).amount_total, 4.5)
+        (first | second).is_combinable = True
+        self.assertEqual(self.charge(2).amount_total, 2.25)
+        second.is_combinable = False
+        self.assertEqual(self.charge(3).amount_total, 4.5)
+
+    def test_coupon_counts_from_its_redemption_whatever_the_case_of_its_code(self) -> None:
+        self.discount(code="HELLO_10")
+        self.assertEqual(self.charge(1).amount_total, 5.0)
+        wizard = self.env["emobility.discount.redeem"].create(
+            {"contract_id": self.contract.id, "code": " hello_10 "}
+        )
+        wizard.action_redeem()
+        self.assertEqual(self.charge(2).amount_total, 4.5)
+
+    def test_coupon_that_cannot_be_redeemed_says_why(self) -> None:
+        coupon = self.discount(code="SPRING", max_contracts=1)
+        Discount = self.env["emobility.discount"]
+
+        def redeem(code: str, contract: Any = None) -> None:
+            wizard = self.env["emobility.discount.redeem"].create(
+                {"contract_id": (contract or self.contract).id, "code": code}
+            )
+            wizard.action_redeem()
+
+        with self.assertRaisesRegex(UserError, "There is no coupon SPR_NG"):
+            redeem("SPR_NG")
+        redeem("spring")
+        with self.assertRaisesRegex(UserError, "has redeemed the coupon SPRING already"):
+            redeem("SPRING")
+        other = self._make_contract(self.driver.copy({"name": "Other"}), "04FFFF")
+        with self.assertRaisesRegex(UserError, "as often as it may be"):
+            redeem("SPRING", other)
+        coupon.write({"max_contracts": 0, "plan_ids": [Command.set(self.plan.copy().ids)]})
+        with self.assertRaisesRegex(UserError, "limited to certain plans"):
+            redeem("SPRING", other)
+        coupon.write({"plan_ids": [Command.clear()], "date_to": "2020-01-01"})
+        with self.assertRaisesRegex(UserError, "has expired"):
+            redeem("SPRING", other)
+        self.assertFalse(Discount._find_coupon("  ", self.company))
+
+    @mute_logger("odoo.sql_db")
+    def test_illegal_discounts_are_refused(self) -> None:
+        self.discount(code="TWICE")
+        for values in (
+            {"value": 0},
+            {"value": 101},
+            {"budget": -1},
+            {"date_from": "2026-02-01", "date_to": "2026-01-01"},
+            {"code": "twice"},
+            {"code": "A B"},
+        ):
+            with (
+                self.subTest(values=values),
+                self.assertRaises(Exception),  # noqa: B017  (of the database or of the ORM)
+                self.env.cr.savepoint(),
+            ):
+                self.discount(**values).flush_recordset()
+
+    def test_f44_session_that_is_taken_back_gives_the_discount_back(self) -> None:
+        voucher = self.discount(kind="voucher", value=7, budget=100)
+        rating = self.charge(1)
+        with self.running_jobs():
+            rating.cdr_id.action_credit()
+        self.assertEqual(
+            (voucher.use_ids.amount, voucher.use_ids.session_count, voucher.budget_used), (0.0, 0, 0.0)
+        )
+        self.assertEqual(self.charge(2).amount_total, 0.0)
+
+
+@tagged("post_install", "-at_install")
+class TestAllowance(ReductionCommon):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.contract.sudo().phase_ids.date_start = "2026-01-01"
+
+    def test_included_energy_costs_nothing_until_it_is_used_up(self) -> None:
+        self.plan.plan_included_kwh = 15
+        self.assertEqual([self.charge(n).amount_total for n in (1, 2, 3)], [0.0, 2.5, 5.0])
+        allowance = self.env["emobility.allowance"].search([("contract_id", "=", self.contract.id)])
+        self.assertEqual((allowance.used_kwh, allowance.included_kwh), (15.0, 15.0))
+
+    def test_next_month_begins_anew_at_local_midnight(self) -> None:
+        self.plan.plan_included_kwh = 10
+        # 31 May 22:45 UTC is 1 June in Berlin.
+        last = self.charge(0, day=datetime(2026, 5, 31, 21, 30, tzinfo=UTC))
+        first = self.charge(1, day=datetime(2026, 5, 31, 20, 45, tzinfo=UTC))
+        self.assertEqual((last.amount_total, first.amount_total), (0.0, 0.0))
+        months = self.env["emobility.allowance"].search([("contract_id", "=", self.contract.id)])
+        self.assertEqual(sorted(str(one.month) for one in months), ["2026-05-01", "2026-06-01"])
+
+    def test_included_sessions_count_before_energy(self) -> None:
+        self.plan.write({"plan_included_sessions": 1, "plan_included_kwh": 5})
+        ratings = [self.charge(n) for n in (1, 2, 3)]
+        self.assertEqual([rating.amount_total for rating in ratings], [0.0, 2.5, 5.0])
+        self.assertIn("1 of 1", ratings[0].line_ids.filtered("allowance_id").description)
+
+    def test_plan_that_began_in_the_month_includes_its_part(self) -> None:
+        self.plan.plan_included_kwh = 31
+        self.contract.sudo().phase_ids.date_start = "2026-05-09"
+        self.assertEqual(self.contract._included_in_month(DAY.date().replace(day=1)), (23.0, 0))
+
+    def test_f70_invoice_with_included_energy_adds_up(self) -> None:
+        self.plan.plan_included_kwh = 15
+        ratings = self.charge(1) | self.charge(2) | self.charge(3)
+        move = self.env["emobility.invoicing"]._invoice(ratings)
+        self.assertAlmostEqual(move.amount_total, 7.5)
+        line = move.invoice_line_ids.filtered(
+            lambda one: one.product_id == self.env.ref("emobility_billing.product_allowance")
+        )
+        self.assertEqual((line.quantity, line.price_total), (15.0, -7.5))
+
+    def test_f44_session_that_is_taken_back_gives_the_energy_back(self) -> None:
+        self.plan.plan_included_kwh = 15
+        rating = self.charge(1)
+        with self.running_jobs():
+            rating.cdr_id.action_credit()
+        self.assertEqual(self.charge(2).amount_total, 0.0)
+
+    def test_discount_comes_after_what_is_included(self) -> None:
+        self.plan.plan_included_kwh = 5
+        self.env["emobility.discount"].create(
+            {"name": "Spring", "value": 10, "company_id": self.company.id}
+        )
+        self.assertEqual(self.amounts(self.charge()), [5.0, -2.5, -0.25])

@@ -1,0 +1,1 @@
+from . import test_access, test_join, test_lead_contract, test_public_methods
