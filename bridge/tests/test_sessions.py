@@ -112,3 +112,25 @@ async def test_a_remote_start_and_a_remote_stop_reach_the_station_and_report_bac
 
 def at(event: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(event["at"])
+
+
+async def test_a_live_session_starts_now_and_ends_when_a_remote_stop_comes(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    running = asyncio.create_task(simulator(bridge, "1.6", live=True).run(TOKEN))
+    started = (await eventually(lambda: odoo.of_kind("session.started")))[0]
+    odoo.commands.append(
+        {
+            "uid": "c-live",
+            "station": "CS-1",
+            "action": "remote_stop",
+            "payload": {"session_uid": started["payload"]["session_uid"]},
+            "expires_at": "2099-01-01T00:00:00.000Z",
+        }
+    )
+    await asyncio.wait_for(running, 20)
+    ended = (await eventually(lambda: odoo.of_kind("session.ended")))[0]
+    assert ended["payload"]["reason"] == "Remote"
+    assert at(ended) - at(started) < timedelta(minutes=1)
+    assert timedelta() <= datetime.now(at(started).tzinfo) - at(started) < timedelta(minutes=1)
+    assert Decimal("1000") <= Decimal(ended["payload"]["meter_kwh"]) < Decimal("1001")

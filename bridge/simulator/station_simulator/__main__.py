@@ -29,6 +29,9 @@ def main() -> None:
         "--idle-minutes", type=float, default=0.0, help="how long the cable stays in afterwards"
     )
     parser.add_argument("--time-scale", type=float, help="simulated seconds per second; default: all at once")
+    parser.add_argument(
+        "--live", action="store_true", help="sessions begin now, in real time, with a reading every 10 seconds"
+    )
     parser.add_argument("--serve", action="store_true", help="stay connected and obey remote starts")
     options = vars(parser.parse_args())
     token, serve = options.pop("token"), options.pop("serve")

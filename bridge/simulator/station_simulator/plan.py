@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SAMPLE_EVERY = timedelta(minutes=5)
+LIVE_SAMPLE_EVERY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SessionPlan:
     energy_kwh: float
     meter_start_wh: int = 0
     idle_minutes: float = 0.0
+    sample_every: timedelta = SAMPLE_EVERY
 
     @property
     def end(self) -> datetime:
@@ -44,9 +46,9 @@ class SessionPlan:
         return self.meter_start_wh + round(self.energy_kwh * 1000 * share)
 
     def samples(self) -> Iterator[Sample]:
-        """Readings strictly between start and end, one every five minutes."""
+        """Readings strictly between start and end."""
         power = round(self.energy_kwh * 1000 * 60 / self.minutes)
-        at = self.start + SAMPLE_EVERY
+        at = self.start + self.sample_every
         while at < self.end:
             yield Sample(at, self.register_at(at), power)
-            at += SAMPLE_EVERY
+            at += self.sample_every

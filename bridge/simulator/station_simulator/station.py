@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,14 +19,17 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
 from .dialects import DIALECTS, Dialect
-from .plan import SessionPlan
+from .plan import LIVE_SAMPLE_EVERY, SAMPLE_EVERY, SessionPlan
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StationSettings:
-    """Which station this is, what it does; `time_scale` is simulated seconds per second (None: at once)."""
+    """Which station this is, what it does; `time_scale` is simulated seconds per second (None: at once).
+
+    `live` sessions begin now and take as long as they take; all others lie in the past and end now.
+    """
 
     url: str
     identity: str
@@ -36,6 +40,7 @@ class StationSettings:
     minutes: float = 60.0
     idle_minutes: float = 0.0
     time_scale: float | None = None
+    live: bool = False
     meter_start_wh: int = 1_000_000
     response_timeout: float = 10.0
     reconnect_pause: float = 0.5
@@ -59,7 +64,9 @@ class Simulator:
         self._remote_start: asyncio.Queue[tuple[str, int | None]] = asyncio.Queue()
         self._stop = asyncio.Event()
         self._register_wh = self.settings.meter_start_wh
-        self._free_since = self.clock() - self._length - timedelta(minutes=1)
+        self._free_since = self.clock()
+        if not self.settings.live:
+            self._free_since -= self._length + timedelta(minutes=1)
 
     @property
     def _length(self) -> timedelta:
@@ -176,22 +183,28 @@ class Simulator:
             if not serve:
                 return
 
-    async def _session(self, token: str, remote_id: int | None) -> None:
-        """Charge along a plan whose times lie in the past and end now.
+    def _plan(self) -> SessionPlan:
+        """A live session begins now; any other lies in the past and ends now.
 
-        Sessions of one station do not overlap: one that follows soon is shorter, with less energy.
+        Sessions of one station do not overlap: one in the past that follows soon is shorter, with less energy.
         """
         settings = self.settings
         now = self.clock()
-        start = max(now - self._length, self._free_since)
-        share = (now - start) / self._length
-        plan = SessionPlan(
+        start = now if settings.live else max(now - self._length, self._free_since)
+        share = 1.0 if settings.live else (now - start) / self._length
+        return SessionPlan(
             start,
             settings.minutes * share,
             settings.energy_kwh * share,
             self._register_wh,
             settings.idle_minutes * share,
+            LIVE_SAMPLE_EVERY if settings.live else SAMPLE_EVERY,
         )
+
+    async def _session(self, token: str, remote_id: int | None) -> None:
+        """Charge along a plan."""
+        settings = self.settings
+        plan = self._plan()
         self._stop.clear()
         run = DIALECTS[settings.ocpp].new_session(settings.evse, token, remote_id)
         await self._send(lambda dialect: dialect.status(settings.evse, "Preparing", plan.start))
@@ -199,29 +212,33 @@ class Simulator:
         await self._send(lambda dialect: dialect.status(settings.evse, "Charging", plan.start))
         at = plan.start
         for sample in plan.samples():
-            if await self._wait(sample.at - at):
+            if await self._wait_until(sample.at, at):
                 break
             at = sample.at
             await self._send(lambda dialect, sample=sample: dialect.meter(run, sample))
         else:
-            await self._wait(plan.end - at)
+            await self._wait_until(plan.end, at)
             at = plan.end
         remote = self._stop.is_set()
+        if settings.live:
+            at = min(self.clock(), plan.end)  # a remote stop comes between two readings
         self._register_wh = plan.register_at(at)
         await self._send(lambda dialect: dialect.stop(run, at, self._register_wh, remote))
         await self._send(lambda dialect: dialect.status(settings.evse, "Finishing", at))
         cable_out = at + (plan.cable_out - plan.end)
         self._stop.clear()
-        await self._wait(cable_out - at)
+        await self._wait_until(cable_out, at)
         self._free_since = cable_out
         await self._send(lambda dialect: dialect.status(settings.evse, "Available", cable_out))
 
-    async def _wait(self, simulated: timedelta) -> bool:
-        """Let simulated time pass; whether a remote stop came."""
-        scale = self.settings.time_scale
-        if scale:
+    async def _wait_until(self, at: datetime, since: datetime) -> bool:
+        """Let simulated time pass from `since` to `at`; whether a remote stop came."""
+        seconds = (at - since).total_seconds() / (self.settings.time_scale or math.inf)
+        if self.settings.live:
+            seconds = max((at - self.clock()).total_seconds(), 0.0)
+        if seconds:
             try:
-                await asyncio.wait_for(self._stop.wait(), simulated.total_seconds() / scale)
+                await asyncio.wait_for(self._stop.wait(), seconds)
             except TimeoutError:
                 pass
         return self._stop.is_set()
