@@ -114,8 +114,8 @@ class BridgeProcess:
         while True:
             try:
                 self.execute(
-                    "TRUNCATE frame_log, station, token, station_state, session, connector_status, outbox,"
-                    " dead_letter, command; UPDATE sync_state SET synced_at = NULL"
+                    "TRUNCATE journal, station, token, station_state, session, connector_status, outbox,"
+                    " transaction_number, dead_letter, command; UPDATE sync_state SET synced_at = NULL"
                 )
                 return
             except psycopg.errors.DeadlockDetected:
@@ -171,7 +171,7 @@ def bridge(shared: tuple[BridgeProcess, FakeOdoo]) -> BridgeProcess:
     """The shared bridge without any session or event."""
     process, fake = shared
     deadline = time.monotonic() + _TIMEOUT
-    while process.health()["connected_stations"] or process.health()["outbox_pending"]:
+    while any(process.health()[name] for name in ("connected_stations", "ledger_behind", "outbox_pending")):
         assert time.monotonic() < deadline, "the test before has left a station connected"
         time.sleep(0.02)
     process.empty()

@@ -205,7 +205,7 @@ async def test_what_needs_no_more_than_an_answer_is_answered(station: Any) -> No
         assert await socket.call(action, {}) == {}
     assert await socket.call("DataTransfer", {"vendorId": "x"}) == {"status": "UnknownVendorId"}
     assert (await socket.exchange("NotifySettlement", {}))[2] == "NotImplemented"
-    assert (await socket.exchange("ReportChargingProfiles", {}))[2] == "NotSupported"
+    assert (await socket.exchange("GetReport", {}))[2] == "NotSupported"
     await socket.socket.send("not json")
     assert (await socket.receive())[:3] == [4, "-1", "RpcFrameworkError"]
     token = {"idToken": TOKEN, "type": "ISO14443"}

@@ -17,10 +17,16 @@ import psycopg
 
 from .database import Connection, Database, fetch_all, fetch_one
 from .rpc import Answer, SchemaError, Version, check_outgoing
-from .work import emit, event_uid, log_frame, now
+from .work import emit, event_uid, now
 
 _logger = logging.getLogger(__name__)
 
+_LEFT = "SELECT * FROM command WHERE state = 'sent' AND node = %s"
+_NEW = """
+    SELECT command.* FROM command LEFT JOIN station_state ON identity = station
+    WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at"""
+_ADVANCE = """
+    UPDATE command SET state = %s, node = coalesce(%s, node) WHERE uid = %s AND state = %s RETURNING uid"""
 _ID_TOKEN_TYPES = {"RFID": "ISO14443", "EMAID": "eMAID"}
 
 
@@ -42,23 +48,25 @@ class Commands:
     """Runs new commands, one task each; the station's own lock keeps one call at a time on a socket."""
 
     def __init__(
-        self, database: Database, station: Callable[[str], Station | None], reported: Callable[[], None]
+        self,
+        database: Database,
+        station: Callable[[str], Station | None],
+        node: int,
+        reported: Callable[[], None],
     ) -> None:
-        self._database, self._station, self._reported = database, station, reported
+        self._database, self._station, self._node, self._reported = database, station, node, reported
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> None:
         """Commands that were on the wire when the last process ended: nobody will ever hear their answer."""
         async with self._database.transaction() as connection:
-            for row in await fetch_all(connection, "SELECT * FROM command WHERE state = 'sent'"):
-                await _result(connection, row, "unknown", "The bridge was restarted before the answer came.")
+            for row in await fetch_all(connection, _LEFT, [self._node]):
+                await _result(connection, row, "sent", "unknown", "The bridge was restarted before the answer came.")
 
     async def run_new(self) -> None:
-        """Start every stored command that is not yet running."""
+        """Start every stored command for a station that is here, or that is nowhere."""
         async with self._database.transaction() as connection:
-            rows = await fetch_all(
-                connection, "SELECT * FROM command WHERE state = 'new' ORDER BY created_at"
-            )
+            rows = await fetch_all(connection, _NEW, [self._node])
         for row in rows:
             if row["uid"] not in self._running:
                 task = asyncio.create_task(self._run(row))
@@ -77,33 +85,36 @@ class Commands:
     async def _execute(self, row: dict[str, Any]) -> None:
         station = self._station(row["station"])
         if row["expires_at"] is not None and row["expires_at"] <= now():
-            await self._finish(row, "expired", "The command arrived after its time.")
+            await self._finish(row, "new", "expired", "The command arrived after its time.")
             return
         if station is None:
-            await self._finish(row, "offline", "The station is not connected.")
+            await self._finish(row, "new", "offline", "The station is not connected.")
             return
         try:
             action, payload = await self._translate(station.ocpp, row)
             check_outgoing(station.ocpp, action, payload)
         except (Refused, SchemaError) as reason:
-            await self._finish(row, "rejected", str(reason))
+            await self._finish(row, "new", "rejected", str(reason))
             return
-        await self._finish(row, "sent", "")
+        if not await self._finish(row, "new", "sent", ""):
+            return  # another bridge was faster
         try:
             answer = await station.call(action, payload)
         except TimeoutError:
-            await self._finish(row, "unknown", "The station did not answer in time.")
+            await self._finish(row, "sent", "unknown", "The station did not answer in time.")
         except ConnectionError:
-            await self._finish(row, "unknown", "The connection was lost before the answer came.")
+            await self._finish(row, "sent", "unknown", "The connection was lost before the answer came.")
         else:
             accepted = answer.error is None and answer.payload.get("status") == "Accepted"
             detail = answer.error or str(answer.payload.get("status") or "")
-            await self._finish(row, "accepted" if accepted else "rejected", detail)
+            await self._finish(row, "sent", "accepted" if accepted else "rejected", detail)
 
-    async def _finish(self, row: dict[str, Any], status: str, detail: str) -> None:
+    async def _finish(self, row: dict[str, Any], before: str, status: str, detail: str) -> bool:
+        """Take the command from one state to the next; False when it was no longer in the state before."""
         async with self._database.transaction() as connection:
-            await _result(connection, row, status, detail)
+            done = await _result(connection, row, before, status, detail, self._node)
         self._reported()
+        return done
 
     async def _translate(self, ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if row["action"] == "remote_start":
@@ -151,8 +162,12 @@ async def _remote_stop(
     return "RequestStopTransaction", {"transactionId": session["transaction_id"]}
 
 
-async def _result(connection: Connection, row: dict[str, Any], status: str, detail: str) -> None:
-    await connection.execute("UPDATE command SET state = %s WHERE uid = %s", [status, row["uid"]])
+async def _result(
+    connection: Connection, row: dict[str, Any], before: str, status: str, detail: str, node: int | None = None
+) -> bool:
+    changed = await fetch_one(connection, _ADVANCE, [status, node, row["uid"], before])
+    if changed is None:
+        return False
     await emit(
         connection,
         row["station"],
@@ -162,9 +177,4 @@ async def _result(connection: Connection, row: dict[str, Any], status: str, deta
         now(),
         {"command_uid": row["uid"], "status": status, "detail": detail},
     )
-
-
-async def log_call(database: Database, identity: str, raw: str, message_id: str, action: str) -> None:
-    """Keep an outgoing call in the frame log before it is sent."""
-    async with database.transaction() as connection:
-        await log_frame(connection, identity, "out", raw, message_id, action)
+    return True
