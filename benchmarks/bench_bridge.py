@@ -4,6 +4,7 @@ The baseline answers from memory: no database, nothing kept. The bridge answers 
 from bare sockets, so that it costs both the same and little. Measures:
 
 - `metervalues_per_second`: MeterValues with six sampled values, 200 stations that each wait for their answer
+- `metervalues_processor_us`: processor time of the process with the sockets for each of them
 - `authorize_p99_ms`, `start_transaction_p99_ms`: of 500 messages, while those stations send 400 MeterValues a second
 - `kib_per_idle_connection`: resident memory per connected station that says nothing
 - `replay_transactions_per_second`: 50 stations send 10,000 queued transactions (start, values, stop) after an outage
@@ -37,6 +38,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bridge" / "tests"), str(ROOT / "bridge" / "simulator")]
 
 from fake_odoo import API_KEY, PASSWORD, TOKEN, FakeOdoo, password_hash  # noqa: E402
+
 from runner.postgres import running  # noqa: E402
 
 SECONDS = 5.0
@@ -166,16 +168,28 @@ async def connect(port: int, count: int, on_answer: Callable[[Station, float], N
     return stations
 
 
-async def throughput(port: int) -> float:
-    """Answers per second when every station sends its next message as soon as the last one is answered."""
-    message = meter_values(1, NOW, 1000)
-    stations = await connect(port, SENDERS, lambda station, _seconds: station.send(message))
-    for station in stations:
-        station.send(message)
+async def throughput(port: int, pid: int, cost: list[float]) -> float:
+    """Answers per second when every station sends its next message as soon as the last one is answered.
+
+    `cost` gets the processor time of the server for each of them, in microseconds.
+    """
+    messages: dict[str, bytes] = {}
+
+    def next_message(station: Station, _seconds: float) -> None:
+        if station.identity not in messages:
+            transaction = json.loads(station.last[station.last.index(b"["):])[2]["transactionId"]
+            messages[station.identity] = meter_values(transaction, NOW, 1000)
+        station.send(messages[station.identity])
+
+    stations = await connect(port, SENDERS, next_message)
+    for number, station in enumerate(stations):
+        station.send(start(number))
     await asyncio.sleep(WARM_UP)
-    before, begun = sum(s.answers for s in stations), time.perf_counter()
+    before, begun, used = sum(s.answers for s in stations), time.perf_counter(), processor_time(pid)
     await asyncio.sleep(SECONDS)
-    rate = (sum(s.answers for s in stations) - before) / (time.perf_counter() - begun)
+    count = sum(s.answers for s in stations) - before
+    rate = count / (time.perf_counter() - begun)
+    cost.append((processor_time(pid) - used) * 1e6 / count)
     for station in stations:
         station.close()
     return rate
@@ -270,6 +284,12 @@ def measured(measuring: Coroutine[Any, Any, float]) -> float:
     return uvloop.run(asyncio.wait_for(measuring, PATIENCE))
 
 
+def processor_time(pid: int) -> float:
+    """Seconds that a process has computed."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pid: int) -> int:
     return next(int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
                 if line.startswith("VmRSS"))
@@ -347,11 +367,13 @@ def main() -> None:
     odoo.start()
     plain: dict[str, float] = {}
     ours: dict[str, float] = {}
+    plain_cost: list[float] = []
+    our_cost: list[float] = []
     with baseline() as (port, pid):
         for count in IDLE:
             plain[f"kib_{count}"] = measured(memory(port, count, pid))
     with baseline() as (port, pid):
-        plain["metervalues"] = measured(throughput(port))
+        plain["metervalues"] = measured(throughput(port, pid, plain_cost))
         plain["authorize"] = measured(latency(port, lambda _n: frame("Authorize", {"idTag": TOKEN})))
         plain["start"] = measured(latency(port, start))
         plain["replay"] = measured(replay(port))
@@ -362,8 +384,8 @@ def main() -> None:
         with bridge(server, odoo) as (port, _pid, dsn):
             ours["authorize"] = measured(latency(port, lambda _n: frame("Authorize", {"idTag": TOKEN})))
             ours["start"] = measured(latency(port, start))
-        with bridge(server, odoo) as (port, _pid, dsn):
-            ours["metervalues"] = measured(throughput(port))
+        with bridge(server, odoo) as (port, pid, dsn):
+            ours["metervalues"] = measured(throughput(port, pid, our_cost))
             ours["ledger"] = ledger_rate(port, dsn)
         with bridge(server, odoo) as (port, _pid, dsn):
             ours["replay"] = measured(replay(port))
@@ -373,6 +395,7 @@ def main() -> None:
     odoo.stop()
     print(json.dumps([
         measure("metervalues_per_second", "1/s", ours["metervalues"], plain["metervalues"]),
+        measure("metervalues_processor_us", "us", our_cost[0], plain_cost[0]),
         measure("authorize_p99_ms", "ms", ours["authorize"], plain["authorize"]),
         measure("start_transaction_p99_ms", "ms", ours["start"], plain["start"]),
         measure("kib_per_idle_connection", "KiB", ours["kib_5000"], plain["kib_5000"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 
 import psycopg
@@ -23,6 +24,7 @@ from .sync import Sync
 _logger = logging.getLogger(__name__)
 
 _CLEANING_INTERVAL = 3600.0
+_NICE = 10  # stations wait for the front and for PostgreSQL, nobody waits for this
 # Held by the one back that talks to Odoo; those of other bridges on the same database wait for it.
 _ODOO_LOCK = 7_204_150_002
 
@@ -47,6 +49,7 @@ class Back:
 
     async def run(self) -> None:
         """Work until the front closes the pipe."""
+        os.nice(_NICE)
         tasks = [
             asyncio.create_task(job)
             for job in (self._keep_books(), self._talk_to_odoo(), self._clean_forever())

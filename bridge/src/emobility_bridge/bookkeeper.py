@@ -106,13 +106,18 @@ class Bookkeeper:
             if work.problems:
                 batch.problem("; ".join(work.problems), self._node, row["id"])
         elif row["direction"] == "up":
-            self._sessions.forget(row["station"])
+            await self._forget(batch, row["station"])
             _report(_work(batch, row), row, "station.connected")
         elif row["direction"] == "down":
-            self._sessions.forget(row["station"])
+            await self._forget(batch, row["station"])
             # Only the newest socket takes the station offline when it closes.
             if await fetch_one(batch.connection, _GONE, [row["station"], row["note"]]):
                 _report(_work(batch, row), row, "station.disconnected")
+
+    async def _forget(self, batch: Batch, station: str) -> None:
+        """Read the sessions of a station anew, for another node may have had it; what changed so far is written."""
+        await batch.flush()
+        self._sessions.forget(station)
 
     async def _quarantine_next(self, error: Exception) -> None:
         """The message stays in the journal with the reason; one that is billed with is reported to Odoo."""

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 
+from .calls import Refused, translate, verdict
 from .database import Connection, Database, fetch_all, fetch_one
 from .rpc import Answer, SchemaError, Version, check_outgoing
 from .work import emit, event_uid, now
@@ -27,7 +28,6 @@ _NEW = """
     WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at"""
 _ADVANCE = """
     UPDATE command SET state = %s, node = coalesce(%s, node) WHERE uid = %s AND state = %s RETURNING uid"""
-_ID_TOKEN_TYPES = {"RFID": "ISO14443", "EMAID": "eMAID"}
 
 
 class Station(Protocol):
@@ -38,10 +38,6 @@ class Station(Protocol):
 
     async def call(self, action: str, payload: dict[str, Any]) -> Answer:
         """Send a CALL and wait; raises ConnectionError or TimeoutError when no answer comes."""
-
-
-class Refused(Exception):
-    """A command that cannot be turned into a call; the text says why."""
 
 
 class Commands:
@@ -105,45 +101,29 @@ class Commands:
         except ConnectionError:
             await self._finish(row, "sent", "unknown", "The connection was lost before the answer came.")
         else:
-            accepted = answer.error is None and answer.payload.get("status") == "Accepted"
-            detail = answer.error or str(answer.payload.get("status") or "")
-            await self._finish(row, "sent", "accepted" if accepted else "rejected", detail)
+            good, word = verdict(answer.payload)
+            status = "accepted" if good and answer.error is None else "rejected"
+            await self._finish(row, "sent", status, answer.error or word, answer.payload)
 
-    async def _finish(self, row: dict[str, Any], before: str, status: str, detail: str) -> bool:
+    async def _finish(
+        self, row: dict[str, Any], before: str, status: str, detail: str, answer: dict[str, Any] | None = None
+    ) -> bool:
         """Take the command from one state to the next; False when it was no longer in the state before."""
         async with self._database.transaction() as connection:
-            done = await _result(connection, row, before, status, detail, self._node)
+            done = await _result(connection, row, before, status, detail, self._node, answer)
         self._reported()
         return done
 
     async def _translate(self, ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        if row["action"] == "remote_start":
-            return _remote_start(ocpp, row)
+        payload = dict(row["payload"])
         if row["action"] == "remote_stop":
             async with self._database.transaction() as connection:
-                return await _remote_stop(connection, ocpp, row)
-        raise Refused(f"The action {row['action']!r} is not known.")
+                payload["transaction_id"] = await _transaction_of(connection, row)
+        return translate(ocpp, row["action"], payload, row["remote_id"])
 
 
-def _remote_start(ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """RemoteStartTransaction (1.6, 5.11) or RequestStartTransaction (2.0.1, F01, F02)."""
-    evse, token_uid = row["payload"].get("evse"), row["payload"].get("token_uid")
-    if not token_uid:
-        raise Refused("A remote start needs a token.")
-    if ocpp == "1.6":
-        return "RemoteStartTransaction", {**({"connectorId": evse} if evse else {}), "idTag": token_uid}
-    token_type = _ID_TOKEN_TYPES.get(row["payload"].get("token_type") or "", "Central")
-    return "RequestStartTransaction", {
-        **({"evseId": evse} if evse else {}),
-        "idToken": {"idToken": token_uid, "type": token_type},
-        "remoteStartId": row["remote_id"],
-    }
-
-
-async def _remote_stop(
-    connection: Connection, ocpp: Version, row: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """RemoteStopTransaction (1.6, 5.12) or RequestStopTransaction (2.0.1, F03)."""
+async def _transaction_of(connection: Connection, row: dict[str, Any]) -> str:
+    """What the station calls the session that a remote stop names."""
     try:
         uid = UUID(str(row["payload"].get("session_uid")))
     except ValueError as reason:
@@ -157,13 +137,17 @@ async def _remote_stop(
         raise Refused("The station has no such session.")
     if session["ended_at"] is not None:
         raise Refused("The session has already ended.")
-    if ocpp == "1.6":
-        return "RemoteStopTransaction", {"transactionId": int(session["transaction_id"])}
-    return "RequestStopTransaction", {"transactionId": session["transaction_id"]}
+    return str(session["transaction_id"])
 
 
 async def _result(
-    connection: Connection, row: dict[str, Any], before: str, status: str, detail: str, node: int | None = None
+    connection: Connection,
+    row: dict[str, Any],
+    before: str,
+    status: str,
+    detail: str,
+    node: int | None = None,
+    answer: dict[str, Any] | None = None,
 ) -> bool:
     changed = await fetch_one(connection, _ADVANCE, [status, node, row["uid"], before])
     if changed is None:
@@ -175,6 +159,6 @@ async def _result(
         event_uid("command", row["uid"], status),
         "command.result",
         now(),
-        {"command_uid": row["uid"], "status": status, "detail": detail},
+        {"command_uid": row["uid"], "status": status, "detail": detail, "answer": answer},
     )
     return True

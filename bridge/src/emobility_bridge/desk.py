@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 
 from .authorization import Asked, Authorization, authorize
 from .database import Connection, fetch_all
@@ -26,14 +26,16 @@ _BOOTS: LiteralString = """
     WHERE station_state.identity = booted.identity"""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Protocol):
     """What an answer may depend on, of the station that is answered."""
 
     heartbeat_interval: int
     accepted: bool
     boots: int
-    at: datetime
+
+    @property
+    def at(self) -> datetime:
+        """Now."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 _SERVICE_RESTART = 1012  # WebSocket close code: come back
 _FIRST_PULL_LIMIT = 15.0
 _BACK_LIMIT = 8.0
-_KNOWN = "SELECT identity, accepted FROM station WHERE password_hash <> ''"
+_KNOWN = "SELECT identity, accepted FROM station WHERE password_hash <> '' OR security_profile = 3"
 
 
 class Front:
@@ -88,8 +88,12 @@ class Front:
 
     async def _hear(self, message: str) -> None:
         """Something changed in the database: `pulled` copies from Odoo, or a station that `moved` to another node."""
-        kind, _, identity = message.partition(":")
-        if kind == "pulled":
+        kind, _, rest = message.partition(":")
+        if kind == "moved":
+            node, _, identity = rest.partition(":")
+            if node != str(self._node.id):
+                self._server.drop(identity, 1000, "replaced by a newer connection")
+        elif kind == "pulled":
             try:
                 async with self._database.transaction() as connection:
                     known = {row["identity"]: row["accepted"] for row in await fetch_all(connection, _KNOWN)}

@@ -18,7 +18,7 @@ SUBPROTOCOLS: dict[str, Version] = {"ocpp2.1": "2.1", "ocpp2.0.1": "2.0.1", "ocp
 CALL, RESULT, ERROR, RESULT_ERROR, SEND = 2, 3, 4, 5, 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A request of the station; `message_id` is echoed as it came. A SEND wants no answer."""
 
@@ -28,7 +28,7 @@ class Call:
     answered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """The station's CALLRESULT (error is None) or CALLERROR to one of our calls."""
 

@@ -42,7 +42,16 @@ CREATE TABLE IF NOT EXISTS station (
     identity text PRIMARY KEY,
     password_hash text NOT NULL,
     accepted boolean NOT NULL,
-    offline_policy text NOT NULL
+    offline_policy text NOT NULL,
+    security_profile smallint NOT NULL DEFAULT 1,
+    certificates text[] NOT NULL DEFAULT '{}'  -- serial numbers that are good; all others are revoked
+);
+-- Who knocked without being known: a person decides in Odoo.
+CREATE TABLE IF NOT EXISTS stranger (
+    identity text PRIMARY KEY,
+    attempts integer NOT NULL DEFAULT 1,
+    first_seen timestamptz NOT NULL DEFAULT now(),
+    reported_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE IF NOT EXISTS token (
     key text PRIMARY KEY,  -- upper case: an OCPP idTag is case-insensitive

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket as sockets
-import ssl
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -25,9 +24,12 @@ from .answers20 import ANSWERS_21, ANSWERS_201
 from .config import Config
 from .credentials import Credentials
 from .database import Database, fetch_one
-from .desk import Answers, Desk, Question
+from .desk import Answers, Question
 from .journal import Entry, Journal
+from .node import notify
 from .rpc import Answer, Call, FrameError, Version
+from .strangers import Strangers
+from .tls import certificate_names, tls_context
 from .websocket import WebSocket, respond
 
 _logger = logging.getLogger(__name__)
@@ -39,12 +41,14 @@ _ANSWERS: dict[Version, Answers] = {"1.6": ANSWERS_16, "2.0.1": ANSWERS_201, "2.
 _DEAD_AFTER_MS = 60_000  # unacknowledged data; stations vanish from mobile networks without a word
 
 _ADMISSION = """
-    SELECT password_hash, accepted, coalesce(boots, 0) AS boots
+    SELECT password_hash, accepted, security_profile, certificates, coalesce(boots, 0) AS boots
     FROM station LEFT JOIN station_state USING (identity) WHERE identity = %s"""
 _TAKE_OVER = """
+    WITH before AS (SELECT node FROM station_state WHERE identity = %s)
     INSERT INTO station_state (identity, ocpp, node, generation) VALUES (%s, %s, %s, 1)
     ON CONFLICT (identity) DO UPDATE SET ocpp = EXCLUDED.ocpp, node = EXCLUDED.node,
-    generation = station_state.generation + 1 RETURNING generation, boots"""
+    generation = station_state.generation + 1
+    RETURNING generation, boots, (SELECT node FROM before) AS node_before"""
 
 HttpPage = Callable[[str], Awaitable[Response]]
 
@@ -54,16 +58,19 @@ class StationConnection:
 
     __slots__ = (
         "_answers",
+        "_burst",
         "_busy",
         "_one_call",
         "_pending",
         "_queue",
+        "_rate",
         "_server",
         "_tokens",
         "_tokens_at",
         "accepted",
         "boots",
         "generation",
+        "heartbeat_interval",
         "identity",
         "ocpp",
         "remote_address",
@@ -82,7 +89,14 @@ class StationConnection:
         self._queue: deque[bytes] | None = None  # made when a station does not wait for its answers
         self._pending: dict[str, asyncio.Future[Answer]] | None = None  # made with the first call
         self._one_call: asyncio.Lock | None = None
-        self._tokens, self._tokens_at = float(server.config.rate_burst), 0.0
+        self.heartbeat_interval = server.config.heartbeat_interval
+        self._rate, self._burst = server.config.rate_per_second, float(server.config.rate_burst)
+        self._tokens, self._tokens_at = self._burst, 0.0
+
+    @property
+    def at(self) -> datetime:
+        """Now."""
+        return datetime.now(UTC)
 
     # -- messages of the station --------------------------------------------------------------------------
 
@@ -146,10 +160,8 @@ class StationConnection:
 
     def _has_its_share(self, data: bytes) -> bool:
         """Whether this message may be read now; else it is read later, and nothing is lost."""
-        config, now = self._server.config, self._server.loop_time()
-        self._tokens = min(
-            float(config.rate_burst), self._tokens + (now - self._tokens_at) * config.rate_per_second
-        )
+        now = self._server.loop_time()
+        self._tokens = min(self._burst, self._tokens + (now - self._tokens_at) * self._rate)
         self._tokens_at = now
         if self._tokens >= 1:
             self._tokens -= 1
@@ -158,7 +170,7 @@ class StationConnection:
         self._queue = self._queue or deque()
         self._queue.appendleft(data)
         self._server.count["slowed_down"] += 1
-        asyncio.get_running_loop().call_later(1 / config.rate_per_second, self._next)
+        asyncio.get_running_loop().call_later(1 / self._rate, self._next)
         return False
 
     def _on_call(self, entry: Entry, message: Call) -> None:
@@ -177,10 +189,7 @@ class StationConnection:
             self._server.count["schema"] += 1
         if message.action == "BootNotification":
             self.boots += 1
-        desk = Desk(
-            self._server.config.heartbeat_interval, self.accepted, self.boots, datetime.now(UTC)
-        )
-        answer_or_question = answer_of(self.identity, message.payload, desk)
+        answer_or_question = answer_of(self.identity, message.payload, self)
         if isinstance(answer_or_question, Question):
             entry.question = answer_or_question
         elif message.answered:
@@ -236,9 +245,9 @@ class StationServer:
         self.count: Counter[str] = Counter()
         self.loop_time = asyncio.get_running_loop().time
         self.is_stopping = False
-        self.moved: Callable[[str], Awaitable[None]] | None = None
         self._page = page
         self._credentials = Credentials()
+        self._strangers = Strangers(database)
         self._current: dict[str, StationConnection] = {}
 
     async def listen(self) -> list[asyncio.Server]:
@@ -329,30 +338,52 @@ class StationServer:
         except (psycopg.Error, OSError) as error:
             _logger.error("Stations cannot be looked up: %s", error)
             return respond(HTTPStatus.SERVICE_UNAVAILABLE, b"The database cannot be reached.\n")
-        header = request.headers.get("Authorization")
-        if row is None or not await self._credentials.check(identity, row["password_hash"], header):
+        if row is None:
+            await self._strangers.note(identity, socket.peer, request.headers.get("Sec-WebSocket-Protocol", ""))
+        if row is None or not await self._proves(identity, row, socket, request):
             self.count["refused"] += 1
-            response = respond(HTTPStatus.UNAUTHORIZED, b"The station or its password is not known.\n")
+            response = respond(HTTPStatus.UNAUTHORIZED, b"The station or its credentials are not known.\n")
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
             return response
         _repair(request)
         return None
+
+    async def _proves(self, identity: str, row: dict[str, Any], socket: WebSocket, request: Request) -> bool:
+        """Security profile 1 wants a password, 2 a password within TLS, 3 a certificate of ours."""
+        profile = row["security_profile"]
+        if profile >= 3:
+            return certificate_names(socket.peer_certificate, identity, row["certificates"])
+        if profile == 2 and not (socket.is_encrypted or self._is_encrypted_before(request)):
+            return False
+        return await self._credentials.check(identity, row["password_hash"], request.headers.get("Authorization"))
+
+    def _is_encrypted_before(self, request: Request) -> bool:
+        """Whether a proxy that we trust ended the TLS."""
+        return self.config.proxy_depth > 0 and request.headers.get("X-Forwarded-Proto", "") in ("https", "wss")
+
+    def _address(self, socket: WebSocket, request: Request) -> str:
+        """The address of the station, as the outermost proxy that we trust saw it."""
+        depth = self.config.proxy_depth
+        forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+        return forwarded[-depth][:100] if 0 < depth <= len(forwarded) else socket.peer
 
     async def opened(self, socket: WebSocket, request: Request) -> StationConnection | None:
         """Register a station whose handshake was right; the socket that it had before is closed."""
         identity = identity_of(request)
         assert identity is not None
         chosen = (socket.subprotocol or "ocpp1.6").lower()
-        station = StationConnection(self, socket, identity, rpc.SUBPROTOCOLS[chosen], socket.peer)
+        station = StationConnection(self, socket, identity, rpc.SUBPROTOCOLS[chosen], self._address(socket, request))
         socket.pinged_at = self.loop_time()
         try:
             async with self.database.transaction() as connection:
-                state = await fetch_one(connection, _TAKE_OVER, [identity, station.ocpp, self.node])
+                state = await fetch_one(connection, _TAKE_OVER, [identity, identity, station.ocpp, self.node])
                 known = await fetch_one(connection, _ADMISSION, [identity])
+                assert state is not None
+                if state["node_before"] not in (None, self.node):
+                    await notify(connection, f"moved:{self.node}:{identity}")
         except (psycopg.Error, OSError) as error:
             _logger.error("The connection of %s cannot be stored: %s", identity, error)
             return None
-        assert state is not None
         station.generation, station.boots = state["generation"], state["boots"]
         station.accepted = bool(known and known["accepted"])
         _watch_for_death(socket)
@@ -393,18 +424,6 @@ def identity_of(request: Request) -> str | None:
     if not identity or len(identity) > _LONGEST_IDENTITY or not identity.isprintable():
         return None
     return identity
-
-
-def tls_context(config: Config) -> ssl.SSLContext:
-    """TLS 1.2 or newer. With a CA for stations a client may show a certificate; without one it needs a password."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    assert config.tls_certificate is not None and config.tls_key is not None
-    context.load_cert_chain(config.tls_certificate, config.tls_key)
-    if config.tls_client_ca is not None:
-        context.load_verify_locations(config.tls_client_ca)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
 
 
 def _repair(request: Request) -> None:

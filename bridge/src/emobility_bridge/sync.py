@@ -84,15 +84,19 @@ async def _store_stations(connection: Connection, stations: list[dict[str, Any]]
         await connection.execute("DELETE FROM station")
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO station (identity, password_hash, accepted, offline_policy) VALUES (%s, %s, %s, %s)"
+            "INSERT INTO station (identity, password_hash, accepted, offline_policy, security_profile, certificates)"
+            " VALUES (%s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (identity) DO UPDATE SET password_hash = EXCLUDED.password_hash,"
-            " accepted = EXCLUDED.accepted, offline_policy = EXCLUDED.offline_policy",
+            " accepted = EXCLUDED.accepted, offline_policy = EXCLUDED.offline_policy,"
+            " security_profile = EXCLUDED.security_profile, certificates = EXCLUDED.certificates",
             [
                 (
                     station["identity"],
                     station.get("password_hash") or "",
                     bool(station.get("accepted")),
                     station.get("offline_policy") or "accept_known",
+                    int(station.get("security_profile") or 1),
+                    [serial.upper() for serial in station.get("certificates") or []],
                 )
                 for station in stations
             ],
