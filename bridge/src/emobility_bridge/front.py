@@ -24,6 +24,7 @@ _logger = logging.getLogger(__name__)
 _SERVICE_RESTART = 1012  # WebSocket close code: come back
 _FIRST_PULL_LIMIT = 15.0
 _BACK_LIMIT = 8.0
+_DATABASE_LIMIT = 60.0
 _KNOWN = "SELECT identity, accepted FROM station WHERE password_hash <> '' OR security_profile = 3"
 
 
@@ -42,6 +43,7 @@ class Front:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        await self._database.wait(_DATABASE_LIMIT)
         await self._database.create_schema()
         await self._node.start()
         self._journal = Journal(self._database, self._node.id, self._config.token_max_age)

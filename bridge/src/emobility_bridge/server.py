@@ -167,7 +167,8 @@ class StationConnection:
             self._tokens -= 1
             return True
         self._busy = True
-        self._queue = self._queue or deque()
+        if self._queue is None:
+            self._queue = deque()
         self._queue.appendleft(data)
         self._server.count["slowed_down"] += 1
         asyncio.get_running_loop().call_later(1 / self._rate, self._next)
@@ -432,7 +433,8 @@ def _repair(request: Request) -> None:
     if "websocket" not in headers.get("Upgrade", "").lower() or "Sec-WebSocket-Key" not in headers:
         return
     if "upgrade" not in headers.get("Connection", "").lower():
-        del headers["Connection"]
+        if "Connection" in headers:
+            del headers["Connection"]
         headers["Connection"] = "Upgrade"
     if "Sec-WebSocket-Version" not in headers:
         headers["Sec-WebSocket-Version"] = "13"
