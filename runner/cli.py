@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 
 from runner.console import RunError, fail, say
@@ -11,7 +12,10 @@ from runner.paths import RUNTIME
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
+    args, rest = _parser().parse_known_args(argv)
+    if rest and args.command is not _station:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    args.rest = rest
     try:
         return int(args.command(args) or 0)
     except RunError as error:
@@ -46,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure against a baseline in the same run; prints JSON last")
     bench.add_argument("name", help="which one; see the folder benchmarks/")
     bench.set_defaults(command=_bench)
+
+    station = commands.add_parser(
+        "station", add_help=False, help="simulate stations: --ocpp 1.6|2.0.1|2.1 --count N --fault …; see --help"
+    )
+    station.set_defaults(command=_station)
 
     lint = commands.add_parser("lint", help="check the code: ruff, pylint-odoo, OCA hooks, mypy")
     lint.set_defaults(command=_lint)
@@ -92,6 +101,15 @@ def _bench(args: argparse.Namespace) -> int:
     from runner.bench import bench
 
     return bench(args.name)
+
+
+def _station(args: argparse.Namespace) -> int:
+    """All options are those of the simulator."""
+    from runner.paths import PYTHON
+    from runner.setup import set_up
+
+    set_up()
+    return subprocess.call([str(PYTHON), "-m", "station_simulator", *args.rest])
 
 
 def _lint(_args: argparse.Namespace) -> int:

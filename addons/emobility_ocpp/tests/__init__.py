@@ -1,1 +1,10 @@
-from . import test_access, test_commands, test_gateway, test_rpc, test_station, test_sync
+from . import (
+    test_access,
+    test_commands,
+    test_gateway,
+    test_operations,
+    test_rpc,
+    test_signed_values,
+    test_station,
+    test_sync,
+)

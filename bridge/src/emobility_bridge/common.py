@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from .ledger import Ledger
-from .normalise import iso
+from .normalise import iso, text
 from .work import Work, event_uid
 
 Payload = dict[str, Any]
+# Security events that only say that something was done which somebody wanted done (OCPP 2.0.1 part 2 appendix 1).
+_HARMLESS = frozenset({"StartupOfTheDevice", "SettingSystemTime", "SecurityLogWasCleared", "FirmwareUpdated"})
 Handlers = dict[str, Callable[[Work, Payload], Awaitable[None]]]
 
 
@@ -55,3 +57,21 @@ async def status(
     )
     if evse:
         await Ledger(work).status(evse, status, at, states)
+
+
+def configuration(work: Work, found: list[Payload], payload: Payload) -> None:
+    """Report settings of the station."""
+    if found:
+        uid = event_uid(work.station, "configuration", payload, iso(work.received_at))
+        work.emit_station(uid, "station.configuration", work.received_at, {"items": found})
+
+
+async def security_event(work: Work, payload: Payload) -> None:
+    """SecurityEventNotification: a person shall see what may be an attack."""
+    kind = text(payload.get("type"))
+    if kind in _HARMLESS or kind is None:
+        return
+    info = text(payload.get("techInfo"))
+    uid = event_uid(work.station, "alarm", payload)
+    words = f"{kind}: {info}" if info else kind
+    work.emit_station(uid, "station.alarm", work.received_at, {"text": words[:500]})

@@ -154,5 +154,6 @@ HANDLERS: common.Handlers = {
     "StartTransaction": start_transaction,
     "StopTransaction": stop_transaction,
     "MeterValues": meter_values,
+    "SecurityEventNotification": common.security_event,
 }
 BILLING = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})

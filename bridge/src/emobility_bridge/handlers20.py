@@ -14,6 +14,7 @@ from .normalise import (
     boundary_energy,
     integer,
     iso,
+    items,
     mapping,
     parse_time,
     readings,
@@ -183,11 +184,38 @@ def _start_energy(work: Work, payload: Payload) -> Any:
     return boundary_energy(payload.get("meterValue"), "Transaction.Begin", work.received_at)
 
 
+async def report(work: Work, payload: Payload) -> None:
+    """NotifyReport (B07, B08): a part of the configuration, each variable as `Component.Variable`."""
+    found = []
+    for item in items(payload.get("reportData")):
+        name = f"{_name(item.get('component'))}.{_name(item.get('variable'))}"
+        for attribute in items(item.get("variableAttribute")):
+            kind = text(attribute.get("type")) or "Actual"
+            found.append(
+                {
+                    "key": name if kind == "Actual" else f"{name} ({kind})",
+                    "value": text(attribute.get("value")),
+                    "readonly": attribute.get("mutability") == "ReadOnly",
+                }
+            )
+    common.configuration(work, found, payload)
+
+
+def _name(part: Any) -> str:
+    """Name, and instance and EVSE where there are any, for there may be many of one name."""
+    values = mapping(part)
+    instance, evse = text(values.get("instance")), mapping(values.get("evse")).get("id")
+    name = text(values.get("name")) or "?"
+    return name + (f"[{instance}]" if instance else "") + (f"#{evse}" if evse is not None else "")
+
+
 HANDLERS: common.Handlers = {
     "BootNotification": boot,
     "Heartbeat": common.heartbeat,
     "StatusNotification": status_notification,
     "TransactionEvent": transaction_event,
     "MeterValues": meter_values,
+    "NotifyReport": report,
+    "SecurityEventNotification": common.security_event,
 }
 BILLING = frozenset({"TransactionEvent", "MeterValues"})
