@@ -62,7 +62,7 @@ class EmobilityCommand(models.Model):
         required=True,
         readonly=True,
     )
-    payload = fields.Json(required=True, readonly=True)
+    payload = fields.Json(readonly=True)
     evse_id = fields.Many2one(
         "emobility.evse", readonly=True, index=True, check_company=True, ondelete="set null"
     )
@@ -168,7 +168,7 @@ class EmobilityCommand(models.Model):
                 "uid": command.uid,
                 "station": command.station_id.identity,
                 "action": command.action,
-                "payload": command.payload,
+                "payload": command.payload or {},
                 "expires_at": command.expires_at.isoformat() + "Z",
             }
             for command in waiting

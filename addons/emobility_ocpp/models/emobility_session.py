@@ -36,10 +36,10 @@ class EmobilitySession(models.Model):
         verdicts = {text: verify(text, key) for text in texts if key and is_ocmf(text)}
         wrong = [text for text, verdict in verdicts.items() if verdict is not Verdict.VALID]
         if wrong:
-            self.signature_state = "wrong"
+            self._as_system().signature_state = "wrong"
             self._ingest_events([self._signature_conflict(text) for text in wrong])
         elif self.signature_state != "wrong":
-            self.signature_state = "valid" if verdicts else "unchecked"
+            self._as_system().signature_state = "valid" if verdicts else "unchecked"
 
     def _signature_conflict(self, text: str) -> dict[str, Any]:
         digest = hashlib.sha256(text.encode()).hexdigest()

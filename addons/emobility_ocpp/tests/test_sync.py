@@ -40,6 +40,7 @@ class TestSync(OcppCommon):
                 "password_hash": "",
                 "accepted": True,
                 "offline_policy": "accept_known",
+                "security_profile": 1,
             },
         )
 
