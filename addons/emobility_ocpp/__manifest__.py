@@ -8,6 +8,7 @@
     "license": "AGPL-3",
     "development_status": "Beta",
     "depends": ["emobility_billing"],
+    "external_dependencies": {"python": ["cryptography"]},
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",
@@ -17,6 +18,7 @@
         "views/secret_views.xml",
         "views/emobility_station_views.xml",
         "views/emobility_station_unknown_views.xml",
+        "views/res_company_views.xml",
         "views/emobility_evse_views.xml",
         "views/emobility_session_views.xml",
         "views/emobility_command_views.xml",

@@ -50,6 +50,7 @@ _REQUIRED: dict[str, dict[str, type]] = {
     "station.heartbeat": {},
     "station.configuration": {"items": list},
     "station.alarm": {"text": str},
+    "station.csr": {"csr": str},
     "station.unknown": {},
     "connector.status": {"evse": int, "status": str},
     "session.started": {"session_uid": str, "evse": int},

@@ -62,6 +62,8 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any], str, dict[str, Any]]
     ("reserve", {"evse": 1, "token_uid": TOKEN, "token_type": "RFID", "expires_at": AT}, "ReserveNow", {},
      "ReserveNow", {}),
     ("get_configuration", {}, "GetConfiguration", {}, "GetBaseReport", {}),
+    ("rotate_certificate", {}, "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"},
+     "TriggerMessage", {"requestedMessage": "SignChargingStationCertificate"}),
     ("certificate", {"chain": "-----BEGIN CERTIFICATE-----"}, "CertificateSigned", {}, "CertificateSigned", {}),
 ]  # fmt: skip
 

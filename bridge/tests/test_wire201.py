@@ -252,3 +252,13 @@ async def test_a_security_event_is_an_alarm_unless_somebody_wanted_it(
         assert await socket.call("SecurityEventNotification", event_) == {}
     alarms = await eventually(lambda: odoo.of_kind("station.alarm"))
     assert [alarm["payload"]["text"] for alarm in alarms] == ["TamperDetectionActivated: door"]
+
+
+async def test_a_signing_request_is_passed_on_once(station: Any, odoo: FakeOdoo, eventually: Eventually) -> None:
+    socket = await station(protocol=PROTOCOL)
+    for _ in range(2):
+        assert await socket.call("SignCertificate", {"csr": "-----BEGIN"}) == {"status": "Accepted"}
+    await socket.call("SignCertificate", {"csr": "other", "certificateType": "V2GCertificate"})
+    await socket.call("NotifyEvent", {})
+    await eventually(lambda: odoo.of_kind("station.csr"))
+    assert [e["payload"] for e in odoo.of_kind("station.csr")] == [{"csr": "-----BEGIN"}]

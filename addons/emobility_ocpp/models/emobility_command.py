@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 
 _FINAL_BY_STATION = ("accepted", "rejected", "offline")
 _RESULTS = ("sent", "accepted", "rejected", "unknown", "expired", "offline")
+_PATIENT = ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile", "certificate")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
 PATIENT_LIFETIME = timedelta(hours=1)
@@ -58,6 +59,8 @@ class EmobilityCommand(models.Model):
             ("diagnostics", "Upload diagnostics"),
             ("firmware", "Update the firmware"),
             ("local_list", "Send the local token list"),
+            ("certificate", "Install a certificate"),
+            ("rotate_certificate", "Ask for a new signing request"),
         ],
         required=True,
         readonly=True,
@@ -111,7 +114,7 @@ class EmobilityCommand(models.Model):
         self, station: models.Model, action: str, payload: dict[str, Any], evse: models.Model | None = None
     ) -> Self:
         """Command for the station; `bridge/README.md` describes the payloads."""
-        patient = action in ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile")
+        patient = action in _PATIENT
         return self.create(
             {
                 "station_id": station.id,

@@ -220,6 +220,8 @@ class EmobilityOcppMessage(models.Model):
             station._apply_configuration(_naive(event.at), event.payload["items"])
         elif event.kind == "station.alarm":
             station._apply_error(_naive(event.at), event.payload["text"])
+        elif event.kind == "station.csr":
+            self.env["emobility.station.certificate"]._issue(station, event.payload["csr"])
         elif event.kind == "station.unknown":
             self.env["emobility.station.unknown"]._note(
                 self.company_id, event.station, _naive(event.at), event.payload

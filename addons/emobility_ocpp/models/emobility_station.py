@@ -60,12 +60,13 @@ class EmobilityStation(models.Model):
         help="How the bridge decides about tokens when it could not reach Odoo for longer than its limit.",
     )
     security_profile = fields.Selection(
-        [("1", "1: password"), ("2", "2: password within TLS")],
+        [("1", "1: password"), ("2", "2: password within TLS"), ("3", "3: certificate within TLS")],
         required=True,
         default="1",
         tracking=True,
-        help="How the station has to prove who it is. With profile 2 the bridge refuses it on a line without TLS.",
+        help="How the station has to prove who it is. The bridge refuses every other way.",
     )
+    certificate_ids = fields.One2many("emobility.station.certificate", "station_id", string="Certificates")
     setting_ids = fields.One2many("emobility.station.setting", "station_id", string="Settings")
     settings_at = fields.Datetime("Configuration Read At", readonly=True, copy=False)
     last_error = fields.Char(readonly=True, copy=False)
@@ -163,6 +164,7 @@ class EmobilityStation(models.Model):
             "accepted": self.accepted,
             "offline_policy": self.offline_policy,
             "security_profile": int(self.security_profile),
+            "certificates": self.env["emobility.station.certificate"]._values_for_bridge(self),
         }
 
     # --- actions of people ---

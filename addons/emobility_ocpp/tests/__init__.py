@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_certificates,
     test_commands,
     test_gateway,
     test_operations,

@@ -41,6 +41,7 @@ class TestSync(OcppCommon):
                 "accepted": True,
                 "offline_policy": "accept_known",
                 "security_profile": 1,
+                "certificates": [],
             },
         )
 

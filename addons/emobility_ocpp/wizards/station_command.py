@@ -39,6 +39,7 @@ class EmobilityStationCommandWizard(models.TransientModel):
             ("diagnostics", "Upload diagnostics"),
             ("firmware", "Update the firmware"),
             ("local_list", "Send the local token list"),
+            ("rotate_certificate", "Ask for a new signing request"),
         ],
         required=True,
         default="reset",

@@ -125,6 +125,10 @@ _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
     "firmware": lambda p, _n: ("UpdateFirmware", {"location": p["url"], "retrieveDate": p["at"]}),
     "local_list": _local_list_16,
     "certificate": lambda p, _n: ("CertificateSigned", {"certificateChain": p["chain"]}),
+    "rotate_certificate": lambda _p, _n: (
+        "ExtendedTriggerMessage",
+        {"requestedMessage": "SignChargePointCertificate"},
+    ),
 }
 
 # -- OCPP 2.0.1 and 2.1 -----------------------------------------------------------------------------------
@@ -218,6 +222,10 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
         {"requestId": n, "firmware": {"location": p["url"], "retrieveDateTime": p["at"]}},
     ),
     "local_list": _local_list_20,
+    "rotate_certificate": lambda _p, _n: (
+        "TriggerMessage",
+        {"requestedMessage": "SignChargingStationCertificate"},
+    ),
     "certificate": lambda p, _n: (
         "CertificateSigned",
         {"certificateChain": p["chain"], "certificateType": "ChargingStationCertificate"},

@@ -75,3 +75,11 @@ async def security_event(work: Work, payload: Payload) -> None:
     uid = event_uid(work.station, "alarm", payload)
     words = f"{kind}: {info}" if info else kind
     work.emit_station(uid, "station.alarm", work.received_at, {"text": words[:500]})
+
+
+async def sign_certificate(work: Work, payload: Payload) -> None:
+    """SignCertificate: Odoo signs, and sends the certificate as a command."""
+    csr = text(payload.get("csr"))
+    if csr is not None and text(payload.get("certificateType")) != "V2GCertificate":
+        uid = event_uid(work.station, "csr", csr)
+        work.emit_station(uid, "station.csr", work.received_at, {"csr": csr})

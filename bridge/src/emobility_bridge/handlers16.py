@@ -155,5 +155,6 @@ HANDLERS: common.Handlers = {
     "StopTransaction": stop_transaction,
     "MeterValues": meter_values,
     "SecurityEventNotification": common.security_event,
+    "SignCertificate": common.sign_certificate,
 }
 BILLING = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})

@@ -217,5 +217,6 @@ HANDLERS: common.Handlers = {
     "MeterValues": meter_values,
     "NotifyReport": report,
     "SecurityEventNotification": common.security_event,
+    "SignCertificate": common.sign_certificate,
 }
 BILLING = frozenset({"TransactionEvent", "MeterValues"})
