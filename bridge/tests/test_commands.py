@@ -158,3 +158,19 @@ async def test_a_station_that_moves_to_another_bridge_stays_online_and_keeps_its
             await after.socket.close()
         finally:
             second.kill()
+
+
+async def test_what_a_bridge_leaves_behind_that_does_not_come_back_is_finished_by_another(
+    eventually: Eventually,
+) -> None:
+    with running_bridge(adoption_interval=0.2) as (first, odoo):
+        second = BridgeProcess(first.dsn, odoo)
+        await asyncio.to_thread(second.start)
+        station = await RawStation.open(second.url, "CS-1")
+        await eventually(lambda: odoo.of_kind("station.connected"))
+        await station.send("Heartbeat", {})
+        second.kill()
+        await eventually(lambda: odoo.of_kind("station.disconnected"))
+        odoo.commands.append(command("unlock", {"evse": 1}))
+        results = await eventually(lambda: odoo.of_kind("command.result"))
+        assert results[0]["payload"]["status"] == "offline"

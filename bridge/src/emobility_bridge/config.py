@@ -61,6 +61,9 @@ class Config(BaseSettings):
         3600.0, gt=0, description="age of the last sync above which the station's offline policy decides"
     )
     drain_seconds: float = Field(0.0, ge=0, description="when stopping, spread the goodbyes over this time")
+    adoption_interval: float = Field(
+        15.0, gt=0, description="pause between two looks after bridges on the same database that are gone"
+    )
     keep_days: int = Field(400, gt=0, description="days to keep frames, statuses and delivered events")
     log_json: bool = Field(False, description="write the log as one JSON object a line")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

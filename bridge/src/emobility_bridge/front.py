@@ -63,7 +63,9 @@ class Front:
         gc.freeze()  # what is alive now stays alive: no collection needs to look at it again
         tasks += [
             loop.create_task(self._server.ping_forever()),
-            loop.create_task(self._node.adopt_forever(self._journal)),
+            loop.create_task(
+                self._node.adopt_forever(self._journal, self._config.adoption_interval)
+            ),
             loop.create_task(self._node.listen(self._hear)),
         ]
         try:

@@ -20,7 +20,6 @@ _logger = logging.getLogger(__name__)
 
 _LOCK_CLASS = 72_041  # advisory locks (class, number of the node)
 CHANNEL = "emobility_bridge"
-_ADOPTION_INTERVAL = 15.0
 _RECONNECT_PAUSE = 0.5
 
 
@@ -79,10 +78,10 @@ class Node:
         await connection.execute(f"LISTEN {CHANNEL}")
         self._connection = connection
 
-    async def adopt_forever(self, journal: Journal) -> None:
+    async def adopt_forever(self, journal: Journal, interval: float) -> None:
         """Finish what bridges left behind that are gone for good."""
         while True:
-            await asyncio.sleep(_ADOPTION_INTERVAL)
+            await asyncio.sleep(interval)
             try:
                 await self._adopt(journal)
             except (psycopg.Error, OSError) as error:
