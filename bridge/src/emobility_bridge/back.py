@@ -24,6 +24,8 @@ from .sync import Sync
 _logger = logging.getLogger(__name__)
 
 _CLEANING_INTERVAL = 3600.0
+_COURTESY = 3.0
+_LONGEST_COURTESY = 1.0
 _NICE = 10  # stations wait for the front and for PostgreSQL, nobody waits for this
 # Held by the one back that talks to Odoo; those of other bridges on the same database wait for it.
 _ODOO_LOCK = 7_204_150_002
@@ -78,11 +80,18 @@ class Back:
                 await asyncio.wait_for(self._written.wait(), self._config.outbox_interval)
             self._written.clear()
             try:
-                await self._bookkeeper.catch_up()
+                await self._bookkeeper.catch_up(self._give_way)
                 self._outbox.wake()
             except (psycopg.Error, OSError) as error:
                 _logger.warning("The ledger waits for the database: %s", error)
                 await asyncio.sleep(1)
+
+    async def _give_way(self, seconds: float) -> None:
+        """While the front answers stations, the ledger takes a quarter of the time: PostgreSQL serves both."""
+        self._outbox.wake()
+        if self._written.is_set():
+            self._written.clear()
+            await asyncio.sleep(min(seconds * _COURTESY, _LONGEST_COURTESY))
 
     async def _talk_to_odoo(self) -> None:
         while True:

@@ -7,6 +7,8 @@ the number of the last entry that was applied is written in the transaction that
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -47,10 +49,16 @@ class Bookkeeper:
         self._database, self._node = database, node
         self._sessions = Sessions()
 
-    async def catch_up(self) -> None:
-        """Apply all that is in the journal. Raises psycopg.OperationalError."""
+    async def catch_up(self, rest: Callable[[float], Awaitable[None]] | None = None) -> None:
+        """Apply all that is in the journal. Raises psycopg.OperationalError.
+
+        `rest` is called after each batch with the seconds that it took.
+        """
+        begun = time.perf_counter()
         while await self._advance(_BATCH):
-            pass
+            if rest is not None:
+                await rest(time.perf_counter() - begun)
+            begun = time.perf_counter()
 
     async def _advance(self, limit: int) -> bool:
         """Apply the next entries; False when there are none.
