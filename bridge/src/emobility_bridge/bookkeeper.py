@@ -131,7 +131,13 @@ class Bookkeeper:
         """The message stays in the journal with the reason; one that is billed with is reported to Odoo."""
         async with self._database.transaction() as connection:
             [row] = await self._next(connection, 1)
-            _logger.error("A %s of %s cannot be interpreted", row["action"], row["station"], exc_info=error)
+            _logger.error(
+                "A %s of %s cannot be interpreted",
+                row["action"],
+                row["station"],
+                exc_info=error,
+                extra={"station": row["station"], "node": self._node},
+            )
             batch = Batch(connection, self._sessions)
             if row["action"] in _BILLING:
                 payload = _legible(row["raw"])

@@ -76,7 +76,12 @@ class Commands:
         try:
             await self._execute(row)
         except psycopg.Error as error:
-            _logger.warning("Command %s stays where it is: %s", row["uid"], error)
+            _logger.warning(
+                "Command %s stays where it is: %s",
+                row["uid"],
+                error,
+                extra={"station": row["station"], "command": row["uid"]},
+            )
 
     async def _execute(self, row: dict[str, Any]) -> None:
         station = self._station(row["station"])

@@ -109,7 +109,8 @@ class Journal:
             _tell_failed(batch)
         except psycopg.Error as error:  # the content of one of them: the others must not suffer
             if len(batch) == 1:
-                _logger.error("A message of %s cannot be stored: %s", batch[0].station, error)
+                station = batch[0].station
+                _logger.error("A message of %s cannot be stored: %s", station, error, extra={"station": station})
                 _tell_failed(batch)
             else:
                 for entry in batch:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import orjson
 
-_FIELDS = ("station", "transaction", "command", "node")
+_FIELDS = ("station", "command", "node")
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, and what the call gave as `extra` about station, transaction or command."""
+    """Time, level, logger, message, and what the call gave as `extra` about station, command or node."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

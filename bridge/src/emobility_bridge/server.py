@@ -383,7 +383,9 @@ class StationServer:
                 if state["node_before"] not in (None, self.node):
                     await notify(connection, f"moved:{self.node}:{identity}")
         except (psycopg.Error, OSError) as error:
-            _logger.error("The connection of %s cannot be stored: %s", identity, error)
+            _logger.error(
+                "The connection of %s cannot be stored: %s", identity, error, extra={"station": identity}
+            )
             return None
         station.generation, station.boots = state["generation"], state["boots"]
         station.accepted = bool(known and known["accepted"])
