@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from runner.paths import RUNTIME
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
+    args, rest = _parser().parse_known_args(argv)
+    if rest and args.command is not _station:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    args.rest = rest
     # Being told to end is like Ctrl-C: what was started is stopped, in order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -67,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     lint_tariff.add_argument("file")
     lint_tariff.add_argument("--context", metavar="JSON", help='what is known of the place, such as {"power_kw": 150}')
     lint_tariff.set_defaults(command=_lint_tariff)
+
+    station = commands.add_parser(
+        "station", add_help=False, help="simulate stations: --ocpp 1.6|2.0.1|2.1 --count N --fault …; see --help"
+    )
+    station.set_defaults(command=_station)
 
     lint = commands.add_parser("lint", help="check the code: ruff, pylint-odoo, OCA hooks, mypy")
     lint.set_defaults(command=_lint)
@@ -137,6 +146,15 @@ def _lint_tariff(args: argparse.Namespace) -> int:
 
     context = ["--context", args.context] if args.context is not None else []
     return engine(["lint-tariff", args.file, *context])
+
+
+def _station(args: argparse.Namespace) -> int:
+    """All options are those of the simulator."""
+    from runner.paths import PYTHON
+    from runner.setup import set_up
+
+    set_up()
+    return subprocess.call([str(PYTHON), "-m", "station_simulator", *args.rest])
 
 
 def _lint(_args: argparse.Namespace) -> int:

@@ -114,8 +114,8 @@ class BridgeProcess:
         while True:
             try:
                 self.execute(
-                    "TRUNCATE frame_log, station, token, station_state, session, connector_status, outbox,"
-                    " dead_letter, command; UPDATE sync_state SET synced_at = NULL"
+                    "TRUNCATE journal, station, token, station_state, session, connector_status, outbox,"
+                    " transaction_number, dead_letter, command, stranger; UPDATE sync_state SET synced_at = NULL"
                 )
                 return
             except psycopg.errors.DeadlockDetected:
@@ -139,8 +139,18 @@ def throw_away_database() -> Iterator[str]:
     try:
         yield make_conninfo(server, dbname=name)
     finally:
-        with psycopg.connect(maintenance, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        _drop(maintenance, name)
+
+
+def _drop(maintenance: str, name: str) -> None:
+    """Drop a database; again when an autovacuum worker, which only a superuser may end, is at work in it."""
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        while True:
+            try:
+                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+                return
+            except psycopg.errors.InsufficientPrivilege:
+                time.sleep(0.2)
 
 
 @contextmanager
@@ -171,7 +181,7 @@ def bridge(shared: tuple[BridgeProcess, FakeOdoo]) -> BridgeProcess:
     """The shared bridge without any session or event."""
     process, fake = shared
     deadline = time.monotonic() + _TIMEOUT
-    while process.health()["connected_stations"] or process.health()["outbox_pending"]:
+    while any(process.health()[name] for name in ("connected_stations", "ledger_behind", "outbox_pending")):
         assert time.monotonic() < deadline, "the test before has left a station connected"
         time.sleep(0.02)
     process.empty()

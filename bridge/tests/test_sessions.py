@@ -11,6 +11,7 @@ import pytest
 from conftest import BridgeProcess, Eventually
 from fake_odoo import PASSWORD, TOKEN, FakeOdoo
 from station_simulator import Simulator, StationSettings
+from station_simulator.station import unset_clock
 
 
 def simulator(bridge: BridgeProcess, ocpp: str, **settings: Any) -> Simulator:
@@ -19,7 +20,7 @@ def simulator(bridge: BridgeProcess, ocpp: str, **settings: Any) -> Simulator:
     )
 
 
-@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1", "2.1"])
 async def test_a_session_arrives_in_order_with_energy_in_kwh(
     bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, ocpp: str
 ) -> None:
@@ -67,7 +68,7 @@ async def test_a_session_arrives_in_order_with_energy_in_kwh(
     assert boot["payload"]["vendor"] == "Simulated"
 
 
-@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1", "2.1"])
 async def test_a_remote_start_and_a_remote_stop_reach_the_station_and_report_back(
     bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, ocpp: str
 ) -> None:
@@ -108,6 +109,44 @@ async def test_a_remote_start_and_a_remote_stop_reach_the_station_and_report_bac
         ("c-stop", "accepted"),
         ("c-stop", "sent"),
     ]
+
+
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1", "2.1"])
+@pytest.mark.parametrize("fault", ["offline", "replay"])
+async def test_a_fault_of_the_line_changes_nothing_of_the_session(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, ocpp: str, fault: str
+) -> None:
+    station = simulator(bridge, ocpp, fault=fault, taper=True, reconnect_pause=0.05)
+    await asyncio.wait_for(station.run(TOKEN), 30)
+    await eventually(lambda: odoo.of_kind("session.unplugged"))
+    assert len(odoo.of_kind("session.started")) == 1
+    assert [e["payload"]["meter_kwh"] for e in odoo.of_kind("session.ended")] == ["1012.5"]
+    energies = [r["energy_kwh"] for e in odoo.of_kind("session.meter") for r in e["payload"]["readings"]
+                if r["power_kw"]]
+    assert len(energies) == len(set(energies)) == 5
+    assert odoo.of_kind("session.conflict") == []
+
+
+async def test_a_session_of_a_clock_that_was_never_set_is_flagged(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    station = simulator(bridge, "1.6", fault="bad-clock")
+    station.clock = unset_clock
+    station.__post_init__()
+    await asyncio.wait_for(station.run(TOKEN), 30)
+    await eventually(lambda: odoo.of_kind("session.ended"))
+    assert {e["payload"]["reason"] for e in odoo.of_kind("session.conflict")} == {"clock_implausible"}
+
+
+async def test_a_register_that_is_reset_and_a_stop_that_never_comes_are_passed_on_as_they_are(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    await asyncio.wait_for(simulator(bridge, "2.0.1", fault="register-reset").run(TOKEN), 30)
+    ended = (await eventually(lambda: odoo.of_kind("session.ended")))[0]["payload"]
+    assert ended["meter_kwh"] == "6.25"
+    await asyncio.wait_for(simulator(bridge, "2.0.1", fault="no-stop").run(TOKEN), 30)
+    await eventually(lambda: len(odoo.of_kind("session.started")) == 2)
+    assert len(odoo.of_kind("session.ended")) == 1
 
 
 def at(event: dict[str, Any]) -> datetime:

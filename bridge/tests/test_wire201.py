@@ -205,7 +205,7 @@ async def test_what_needs_no_more_than_an_answer_is_answered(station: Any) -> No
         assert await socket.call(action, {}) == {}
     assert await socket.call("DataTransfer", {"vendorId": "x"}) == {"status": "UnknownVendorId"}
     assert (await socket.exchange("NotifySettlement", {}))[2] == "NotImplemented"
-    assert (await socket.exchange("ReportChargingProfiles", {}))[2] == "NotSupported"
+    assert (await socket.exchange("GetReport", {}))[2] == "NotSupported"
     await socket.socket.send("not json")
     assert (await socket.receive())[:3] == [4, "-1", "RpcFrameworkError"]
     token = {"idToken": TOKEN, "type": "ISO14443"}
@@ -220,3 +220,45 @@ async def test_a_transaction_event_that_names_no_transaction_is_acknowledged_and
     assert await socket.call("TransactionEvent", payload) == {}
     conflict = (await eventually(lambda: odoo.of_kind("session.conflict")))[0]["payload"]
     assert conflict["reason"] == "event_without_transaction"
+
+
+async def test_a_report_of_the_device_model_is_passed_on_as_settings(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    item = {
+        "component": {"name": "EVSE", "evse": {"id": 1}},
+        "variable": {"name": "Power"},
+        "variableAttribute": [
+            {"value": "11000", "mutability": "ReadOnly"},
+            {"type": "MaxSet", "value": "22000", "mutability": "ReadWrite"},
+        ],
+    }
+    report = {"requestId": 1, "generatedAt": time(0), "seqNo": 0, "reportData": [item]}
+    assert await socket.call("NotifyReport", report) == {}
+    items = (await eventually(lambda: odoo.of_kind("station.configuration")))[0]["payload"]["items"]
+    assert items == [
+        {"key": "EVSE#1.Power", "value": "11000", "readonly": True},
+        {"key": "EVSE#1.Power (MaxSet)", "value": "22000", "readonly": False},
+    ]
+
+
+async def test_a_security_event_is_an_alarm_unless_somebody_wanted_it(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    for kind in ("StartupOfTheDevice", "TamperDetectionActivated"):
+        event_ = {"type": kind, "timestamp": time(0), "techInfo": "door"}
+        assert await socket.call("SecurityEventNotification", event_) == {}
+    alarms = await eventually(lambda: odoo.of_kind("station.alarm"))
+    assert [alarm["payload"]["text"] for alarm in alarms] == ["TamperDetectionActivated: door"]
+
+
+async def test_a_signing_request_is_passed_on_once(station: Any, odoo: FakeOdoo, eventually: Eventually) -> None:
+    socket = await station(protocol=PROTOCOL)
+    for _ in range(2):
+        assert await socket.call("SignCertificate", {"csr": "-----BEGIN"}) == {"status": "Accepted"}
+    await socket.call("SignCertificate", {"csr": "other", "certificateType": "V2GCertificate"})
+    await socket.call("NotifyEvent", {})
+    await eventually(lambda: odoo.of_kind("station.csr"))
+    assert [e["payload"] for e in odoo.of_kind("station.csr")] == [{"csr": "-----BEGIN"}]

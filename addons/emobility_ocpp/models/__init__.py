@@ -9,6 +9,9 @@ from . import (
     emobility_secret_show,
     emobility_session,
     emobility_station,
+    emobility_station_certificate,
+    emobility_station_setting,
+    emobility_station_unknown,
     emobility_token,
     res_company,
 )

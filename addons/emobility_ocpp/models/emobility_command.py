@@ -1,3 +1,4 @@
+import json
 import uuid
 from datetime import timedelta
 from typing import Any, Self
@@ -7,10 +8,23 @@ from odoo.exceptions import UserError
 
 _FINAL_BY_STATION = ("accepted", "rejected", "offline")
 _RESULTS = ("sent", "accepted", "rejected", "unknown", "expired", "offline")
+_PATIENT = ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile", "certificate")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
+PATIENT_LIFETIME = timedelta(hours=1)
+"""How long a command may wait that nobody stands in front of: firmware, settings, lists."""
 ANSWER_TIME = timedelta(minutes=10)
 """How long after its end of life a command that was sent may be answered before it counts as unknown."""
+
+
+def settings_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The settings in an answer to GetConfiguration of OCPP 1.6; later versions report them in events."""
+    keys = answer.get("configurationKey")
+    return [
+        {"key": item.get("key"), "value": item.get("value"), "readonly": bool(item.get("readonly"))}
+        for item in (keys if isinstance(keys, list) else [])
+        if isinstance(item, dict) and item.get("key")
+    ]
 
 
 class EmobilityCommand(models.Model):
@@ -28,9 +42,30 @@ class EmobilityCommand(models.Model):
     )
     company_id = fields.Many2one(related="station_id.company_id", store=True, index=True)
     action = fields.Selection(
-        [("remote_start", "Start a session"), ("remote_stop", "Stop a session")], required=True, readonly=True
+        [
+            ("remote_start", "Start a session"),
+            ("remote_stop", "Stop a session"),
+            ("unlock", "Unlock a connector"),
+            ("reset", "Restart"),
+            ("availability", "Change availability"),
+            ("trigger", "Ask for a message"),
+            ("get_configuration", "Read the configuration"),
+            ("set_configuration", "Change a setting"),
+            ("clear_cache", "Clear the token cache"),
+            ("set_profile", "Limit the power"),
+            ("clear_profile", "Remove limits"),
+            ("reserve", "Reserve"),
+            ("cancel_reservation", "Cancel a reservation"),
+            ("diagnostics", "Upload diagnostics"),
+            ("firmware", "Update the firmware"),
+            ("local_list", "Send the local token list"),
+            ("certificate", "Install a certificate"),
+            ("rotate_certificate", "Ask for a new signing request"),
+        ],
+        required=True,
+        readonly=True,
     )
-    payload = fields.Json(required=True, readonly=True)
+    payload = fields.Json(readonly=True)
     evse_id = fields.Many2one(
         "emobility.evse", readonly=True, index=True, check_company=True, ondelete="set null"
     )
@@ -56,6 +91,8 @@ class EmobilityCommand(models.Model):
         copy=False,
     )
     result = fields.Char(readonly=True, copy=False)
+    answer = fields.Json(readonly=True, copy=False, help="What the station answered, as it came.")
+    answer_text = fields.Text("Answer", compute="_compute_answer_text")
     answered_at = fields.Datetime(readonly=True, copy=False)
 
     _uid_unique = models.UniqueIndex("(uid)", "There is already a command with this uid.")
@@ -66,6 +103,27 @@ class EmobilityCommand(models.Model):
         by_reference = {session.remote_ref: session for session in sessions}
         for command in self:
             command.started_session_id = by_reference.get(command.uid, sessions.browse())
+
+    @api.depends("answer")
+    def _compute_answer_text(self) -> None:
+        for command in self:
+            command.answer_text = command.answer and json.dumps(command.answer, indent=2, ensure_ascii=False)
+
+    @api.model
+    def _request(
+        self, station: models.Model, action: str, payload: dict[str, Any], evse: models.Model | None = None
+    ) -> Self:
+        """Command for the station; `bridge/README.md` describes the payloads."""
+        patient = action in _PATIENT
+        return self.create(
+            {
+                "station_id": station.id,
+                "action": action,
+                "evse_id": evse.id if evse else False,
+                "payload": payload,
+                "expires_at": fields.Datetime.now() + (PATIENT_LIFETIME if patient else LIFETIME),
+            }
+        )
 
     @api.model
     def _request_start(self, evse: models.Model, token: models.Model) -> Self:
@@ -113,13 +171,13 @@ class EmobilityCommand(models.Model):
                 "uid": command.uid,
                 "station": command.station_id.identity,
                 "action": command.action,
-                "payload": command.payload,
+                "payload": command.payload or {},
                 "expires_at": command.expires_at.isoformat() + "Z",
             }
             for command in waiting
         ]
 
-    def _apply_result(self, status: str, detail: str | None) -> None:
+    def _apply_result(self, status: str, detail: str | None, answer: dict[str, Any] | None = None) -> None:
         """Take over what the bridge reports. Nothing later overrules what the station itself answered."""
         self.ensure_one()
         if status not in _RESULTS:
@@ -129,7 +187,11 @@ class EmobilityCommand(models.Model):
         values: dict[str, Any] = {"state": status, "result": detail or False}
         if status != "sent":
             values["answered_at"] = fields.Datetime.now()
+        if answer:
+            values["answer"] = answer
         self.write(values)
+        if status == "accepted" and answer and self.action == "get_configuration":
+            self.station_id._apply_configuration(fields.Datetime.now(), settings_of(answer))
 
     @api.model
     def _cron_expire(self) -> None:

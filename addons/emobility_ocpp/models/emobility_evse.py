@@ -3,6 +3,8 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..signed_values import is_key
+
 # The state of an EVSE is the one of its connector that matters most: only one of them charges at a time.
 _STATUS_RANK = (
     "Charging",
@@ -28,6 +30,10 @@ class EmobilityEvse(models.Model):
         "OCPP EVSE Number",
         help="Number of the EVSE in its station, from 1. For OCPP 1.6 it is the connectorId.",
     )
+    meter_public_key = fields.Char(
+        help="Public key of the meter, from its type plate or its data sheet, as hexadecimal or base64: the signed "
+        "meter values of this EVSE are checked with it."
+    )
     ocpp_status = fields.Char("Status", compute="_compute_ocpp_status", store=True)
 
     _ocpp_evse_number_unique = models.UniqueIndex(
@@ -44,6 +50,14 @@ class EmobilityEvse(models.Model):
         for evse in self:
             statuses = [status for status in evse.connector_ids.mapped("ocpp_status") if status]
             evse.ocpp_status = min(statuses, key=_STATUS_RANK.index, default=False)
+
+    @api.constrains("meter_public_key")
+    def _check_meter_public_key(self) -> None:
+        for evse in self.filtered("meter_public_key"):
+            if not is_key(evse.meter_public_key):
+                raise ValidationError(
+                    self.env._("The public key of the meter of %(evse)s cannot be read.", evse=evse.display_name)
+                )
 
     @api.constrains("station_id", "location_id")
     def _check_station_location(self) -> None:

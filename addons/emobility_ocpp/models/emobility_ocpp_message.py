@@ -186,8 +186,9 @@ class EmobilityOcppMessage(models.Model):
             ):
                 applied |= message
         for station, messages in by_station.items():
-            messages.write({"station_id": station.id})
-            station._apply_seen(max(messages.mapped("at")))
+            if station:
+                messages.write({"station_id": station.id})
+                station._apply_seen(max(messages.mapped("at")))
         applied.write({"state": "done", "error": False})
         self._ingest(session_events)
 
@@ -195,6 +196,9 @@ class EmobilityOcppMessage(models.Model):
         """Understand the message: what it says, of which station, and what it means for a session."""
         self.ensure_one()
         step.event = parse_event(self.payload)
+        if step.event.kind == "station.unknown":
+            step.station = stations.get(step.event.station, self.env["emobility.station"])
+            return
         if step.event.station not in stations:
             raise EventError(
                 self.env._("The station %(identity)s is not known.", identity=step.event.station)
@@ -212,6 +216,16 @@ class EmobilityOcppMessage(models.Model):
             self._apply_connector_status(station, event)
         elif event.kind == "station.boot":
             station._apply_boot(_naive(event.at), event.payload)
+        elif event.kind == "station.configuration":
+            station._apply_configuration(_naive(event.at), event.payload["items"])
+        elif event.kind == "station.alarm":
+            station._apply_error(_naive(event.at), event.payload["text"])
+        elif event.kind == "station.csr":
+            self.env["emobility.station.certificate"]._issue(station, event.payload["csr"])
+        elif event.kind == "station.unknown":
+            self.env["emobility.station.unknown"]._note(
+                self.company_id, event.station, _naive(event.at), event.payload
+            )
         else:
             station._apply_connection(_naive(event.at), event.payload, event.kind == "station.connected")
 
@@ -239,7 +253,9 @@ class EmobilityOcppMessage(models.Model):
             raise EventError(
                 self.env._("The command %(uid)s is not known.", uid=event.payload["command_uid"])
             )
-        command._apply_result(event.payload["status"], event.payload.get("detail"))
+        command._apply_result(
+            event.payload["status"], event.payload.get("detail"), event.payload.get("answer")
+        )
 
     def _apply_connector_status(self, station: models.Model, event: BridgeEvent) -> None:
         status = event.payload["status"]
@@ -259,6 +275,14 @@ class EmobilityOcppMessage(models.Model):
         if status not in dict(connector._fields["ocpp_status"].selection):
             raise EventError(self.env._("“%(status)s” is not a status of a connector.", status=status))
         connector._apply_status(_naive(event.at), event.payload)
+        if status == "Faulted":
+            text = self.env._(
+                "EVSE %(evse)s is out of order: %(code)s %(info)s",
+                evse=evse.display_name,
+                code=event.payload.get("error_code") or "",
+                info=event.payload.get("info") or "",
+            )
+            station._apply_error(_naive(event.at), text.strip())
 
     def _find_evse(self, station: models.Model, number: int) -> models.Model:
         evse = station.evse_ids.filtered(lambda evse: evse.ocpp_evse_number == number)
@@ -290,7 +314,22 @@ class EmobilityOcppMessage(models.Model):
                 message._note_answers(answers)
 
     def _ingest_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return self.env["emobility.session"]._ingest_events(events)
+        answers = self.env["emobility.session"]._ingest_events(events)
+        self._verify_signed(events)
+        return answers
+
+    def _verify_signed(self, events: list[dict[str, Any]]) -> None:
+        """Check the signed values among the events, for each session together."""
+        signed: dict[str, list[str]] = defaultdict(list)
+        for event in events:
+            for reading in event["payload"].get("readings") or []:
+                if isinstance(reading, dict) and isinstance(reading.get("signed"), str):
+                    signed[event["session_uid"]].append(reading["signed"])
+        if not signed:
+            return
+        sessions = self.env["emobility.session"].search([("source", "=", "ocpp"), ("uid", "in", list(signed))])
+        for session in sessions:
+            session._verify_signed(signed[session.uid])
 
     def _note_answers(self, answers: list[dict[str, Any]]) -> None:
         """Take over what was said to the session events of these messages, in the same order."""

@@ -10,7 +10,7 @@ from ..password import hash_password, new_password
 # identifierString of OCPP 2.0.1 without the colon, which HTTP basic authentication cannot have in a user name.
 _IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 # What the bridge has to know; a change of anything else need not be replicated.
-_REPLICATED = {"identity", "password_hash", "accepted", "offline_policy", "active", "company_id"}
+_REPLICATED = {"identity", "password_hash", "accepted", "offline_policy", "security_profile", "active", "company_id"}
 
 
 class EmobilityStation(models.Model):
@@ -18,7 +18,7 @@ class EmobilityStation(models.Model):
 
     _name = "emobility.station"
     _description = "Charging Station"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _rec_name = "identity"
     _order = "identity"
     _check_company_auto = True
@@ -59,6 +59,18 @@ class EmobilityStation(models.Model):
         tracking=True,
         help="How the bridge decides about tokens when it could not reach Odoo for longer than its limit.",
     )
+    security_profile = fields.Selection(
+        [("1", "1: password"), ("2", "2: password within TLS"), ("3", "3: certificate within TLS")],
+        required=True,
+        default="1",
+        tracking=True,
+        help="How the station has to prove who it is. The bridge refuses every other way.",
+    )
+    certificate_ids = fields.One2many("emobility.station.certificate", "station_id", string="Certificates")
+    setting_ids = fields.One2many("emobility.station.setting", "station_id", string="Settings")
+    settings_at = fields.Datetime("Configuration Read At", readonly=True, copy=False)
+    last_error = fields.Char(readonly=True, copy=False)
+    last_error_at = fields.Datetime(readonly=True, copy=False)
     # Neither readable by clerks nor exported: a hash is still something to guess passwords from.
     password_hash = fields.Char(readonly=True, copy=False, groups="base.group_system")
     password_set_at = fields.Datetime(readonly=True, copy=False)
@@ -151,6 +163,8 @@ class EmobilityStation(models.Model):
             "password_hash": self.password_hash or "",
             "accepted": self.accepted,
             "offline_policy": self.offline_policy,
+            "security_profile": int(self.security_profile),
+            "certificates": self.env["emobility.station.certificate"]._values_for_bridge(self),
         }
 
     # --- actions of people ---
@@ -182,6 +196,18 @@ class EmobilityStation(models.Model):
         self.check_access("write")
         if not self.env.su and not self.env.user.has_group("emobility_crm.group_manager"):
             raise AccessError(self.env._("Only a manager of e-mobility may do this with a station."))
+
+    def action_command(self) -> dict[str, Any]:
+        """Ask what the stations shall do."""
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.station_command_wizard_action")
+        return action | {"context": {"default_station_ids": self.ids}}
+
+    def action_commission(self) -> dict[str, Any]:
+        """Show what an installer enters at the station, and what the station has done so far."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.commissioning_wizard_action")
+        return action | {"context": {"default_station_id": self.id}}
 
     def action_open_messages(self) -> dict[str, Any]:
         """The log of what the bridge delivered from this station."""
@@ -215,6 +241,26 @@ class EmobilityStation(models.Model):
         if payload.get("remote_address"):
             values["remote_address"] = payload["remote_address"]
         self.write(values)
+
+    def _apply_configuration(self, at: datetime, settings: list[dict[str, Any]]) -> None:
+        """Take over settings that the station reported; one that is not among them stays."""
+        self.ensure_one()
+        self.env["emobility.station.setting"].sudo()._take_over(self, at, settings)
+        self.settings_at = at
+
+    def _apply_error(self, at: datetime, text: str) -> None:
+        """Note what is wrong with the station, and ask its people to look, once until they have."""
+        self.ensure_one()
+        if self.last_error_at and self.last_error_at > at:
+            return
+        self.write({"last_error": text, "last_error_at": at})
+        alarm = self.env.ref("emobility_ocpp.mail_activity_station_alarm")
+        if not self.activity_ids.filtered(lambda activity: activity.activity_type_id == alarm):
+            self.activity_schedule(
+                "emobility_ocpp.mail_activity_station_alarm",
+                summary=text,
+                user_id=self.message_partner_ids.user_ids[:1].id or self.create_uid.id,
+            )
 
     def _apply_status(self, at: datetime, status: str) -> None:
         self.ensure_one()

@@ -1,10 +1,19 @@
 from typing import Any
 
-from odoo import models
+from odoo import fields, models
 
 
 class ResCompany(models.Model):
     _inherit = "res.company"
+
+    # Whoever reads the key can be any station: only the system does.
+    emobility_station_ca_key = fields.Text(readonly=True, copy=False, groups="base.group_system")
+    emobility_station_ca_certificate = fields.Text(
+        "Certificate of the Station Authority",
+        readonly=True,
+        copy=False,
+        help="The bridge needs it as tls_client_ca, to know the certificates of stations.",
+    )
 
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)

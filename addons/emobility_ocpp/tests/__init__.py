@@ -1,1 +1,12 @@
-from . import test_access, test_commands, test_gateway, test_portal_remote, test_rpc, test_station, test_sync
+from . import (
+    test_access,
+    test_certificates,
+    test_commands,
+    test_gateway,
+    test_operations,
+    test_portal_remote,
+    test_rpc,
+    test_signed_values,
+    test_station,
+    test_sync,
+)

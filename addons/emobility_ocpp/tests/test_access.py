@@ -8,7 +8,13 @@ READ, EVERYTHING, NOTHING = {"read"}, set(OPERATIONS), set()
 # Public methods that can be called over RPC, by model: a new one has to be thought about and listed here.
 PUBLIC = {
     "emobility.ocpp.gateway": {"push_events", "sync"},
-    "emobility.station": {"action_new_password", "action_accept", "action_revoke", "action_open_messages"},
+    "emobility.station": {"action_new_password", "action_accept", "action_revoke", "action_open_messages",
+                          "action_command", "action_commission"},
+    "emobility.station.setting": set(),
+    "emobility.station.certificate": {"action_revoke"},
+    "emobility.station.unknown": {"action_create_station"},
+    "emobility.station.command.wizard": {"action_send", "default_get"},
+    "emobility.commissioning.wizard": {"action_check"},
     "emobility.command": set(),
     "emobility.ocpp.message": {"action_retry", "action_checked"},
     "emobility.ocpp.change": set(),
@@ -24,6 +30,9 @@ class TestAccess(OcppCommon):
         table = {
             "emobility.station": (READ, EVERYTHING, READ, NOTHING),
             "emobility.command": (READ, READ, READ, NOTHING),
+            "emobility.station.setting": (READ, READ, READ, NOTHING),
+            "emobility.station.certificate": (READ, READ, READ, NOTHING),
+            "emobility.station.unknown": (READ, {"read", "unlink"}, READ, NOTHING),
             "emobility.ocpp.message": (READ, READ, READ, NOTHING),
             "emobility.ocpp.change": (NOTHING, NOTHING, NOTHING, NOTHING),
         }

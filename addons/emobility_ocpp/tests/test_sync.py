@@ -40,6 +40,8 @@ class TestSync(OcppCommon):
                 "password_hash": "",
                 "accepted": True,
                 "offline_policy": "accept_known",
+                "security_profile": 1,
+                "certificates": [],
             },
         )
 

@@ -1,1 +1,1 @@
-from . import bridge_access, remote_start
+from . import bridge_access, commissioning, remote_start, station_command

@@ -12,6 +12,9 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint as ChargePoint16
 from ocpp.v16 import call as call16
 from ocpp.v16 import call_result as result16
+from ocpp.v21 import ChargePoint as ChargePoint21
+from ocpp.v21 import call as call21
+from ocpp.v21 import call_result as result21
 from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
@@ -171,13 +174,16 @@ class _Point201(ChargePoint201):
 class Dialect201(Dialect):
     """OCPP 2.0.1."""
 
+    _messages: Any = call201
+    _point: Any = _Point201
+
     _STATUS = {"Available": "Available", "Preparing": "Occupied", "Finishing": "Occupied"}
 
     def __init__(
         self, identity: str, socket: ClientConnection, timeout: float, on_start: OnStart, on_stop: OnStop
     ) -> None:
         super().__init__(socket)
-        self.point = _Point201(identity, socket, timeout)
+        self.point = self._point(identity, socket, timeout)
         self.point.on_start, self.point.on_stop = on_start, on_stop
 
     @classmethod
@@ -186,15 +192,19 @@ class Dialect201(Dialect):
 
     async def boot(self) -> None:
         station = {"vendorName": "Simulated", "model": "E-Mobility", "firmwareVersion": "1.0"}
-        await self._call(call201.BootNotification(charging_station=station, reason="PowerUp"))
+        await self._call(self._messages.BootNotification(charging_station=station, reason="PowerUp"))
 
     async def authorize(self, token: str) -> bool:
-        answer = await self._call(call201.Authorize({"idToken": token, "type": "ISO14443"}))
+        answer = await self._call(self._messages.Authorize(id_token={"idToken": token, "type": "ISO14443"}))
         return bool(answer.id_token_info["status"] == "Accepted")
 
     async def status(self, evse: int, status: str, at: datetime) -> None:
         if status in self._STATUS:
-            await self._call(call201.StatusNotification(stamp(at), self._STATUS[status], evse, 1))
+            await self._call(
+                self._messages.StatusNotification(
+                    timestamp=stamp(at), connector_status=self._STATUS[status], evse_id=evse, connector_id=1
+                )
+            )
 
     async def start(self, run: Run, at: datetime, register_wh: int) -> None:
         info: dict[str, Any] = {"chargingState": "Charging"}
@@ -232,17 +242,38 @@ class Dialect201(Dialect):
         id_token: dict[str, Any] | None = None,
     ) -> None:
         await self._call(
-            call201.TransactionEvent(
-                event_type,
-                stamp(at),
-                trigger,
-                run.sequence_of(event_type, at),
-                {"transactionId": run.transaction_id, **info},
+            self._messages.TransactionEvent(
+                event_type=event_type,
+                timestamp=stamp(at),
+                trigger_reason=trigger,
+                seq_no=run.sequence_of(event_type, at),
+                transaction_info={"transactionId": run.transaction_id, **info},
                 meter_value=meter_value,
                 evse={"id": run.evse, "connectorId": 1},
                 id_token=id_token,
             )
         )
+
+
+class _Point21(ChargePoint21):
+    on_start: OnStart
+    on_stop: OnStop
+
+    @on("RequestStartTransaction")
+    def request_start(self, id_token: dict[str, Any], remote_start_id: int, **_kwargs: Any) -> Any:
+        accepted = self.on_start(id_token["id_token"], remote_start_id)
+        return result21.RequestStartTransaction("Accepted" if accepted else "Rejected")
+
+    @on("RequestStopTransaction")
+    def request_stop(self, transaction_id: str) -> Any:
+        return result21.RequestStopTransaction("Accepted" if self.on_stop() else "Rejected")
+
+
+class Dialect21(Dialect201):
+    """OCPP 2.1: the same sessions."""
+
+    _messages = call21
+    _point = _Point21
 
 
 def _values(at: datetime, context: str, register_wh: int, power_w: int | None = None) -> list[dict[str, Any]]:
@@ -266,4 +297,4 @@ def _values(at: datetime, context: str, register_wh: int, power_w: int | None = 
     return [{"timestamp": stamp(at), "sampledValue": samples}]
 
 
-DIALECTS: dict[str, Any] = {"1.6": Dialect16, "2.0.1": Dialect201}
+DIALECTS: dict[str, Any] = {"1.6": Dialect16, "2.0.1": Dialect201, "2.1": Dialect21}

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,9 +20,17 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
 from .dialects import DIALECTS, Dialect
-from .plan import LIVE_SAMPLE_EVERY, SAMPLE_EVERY, SessionPlan
+from .plan import LIVE_SAMPLE_EVERY, SAMPLE_EVERY, Sample, SessionPlan
 
 _logger = logging.getLogger(__name__)
+
+
+FAULTS = ("offline", "replay", "bad-clock", "register-reset", "no-stop")
+
+
+def unset_clock() -> datetime:
+    """The clock of a station that was never told the time."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=1, seconds=time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class StationSettings:
     """Which station this is, what it does; `time_scale` is simulated seconds per second (None: at once).
 
     `live` sessions begin now and take as long as they take; all others lie in the past and end now.
+    `fault` is what goes wrong in the middle of a session, one of FAULTS.
     """
 
     url: str
@@ -41,6 +51,8 @@ class StationSettings:
     idle_minutes: float = 0.0
     time_scale: float | None = None
     live: bool = False
+    taper: bool = False
+    fault: str | None = None
     meter_start_wh: int = 1_000_000
     response_timeout: float = 10.0
     reconnect_pause: float = 0.5
@@ -134,9 +146,14 @@ class Simulator:
             await asyncio.gather(receiving, return_exceptions=True)
         return booted
 
-    async def _send(self, message: Callable[[Dialect], Any]) -> Any:
-        """Queue a transaction message and drain the queue; waits until this message has been answered."""
+    async def _send(self, message: Callable[[Dialect], Any], *, repeat: bool = False) -> Any:
+        """Queue a message and drain the queue; waits until this message has been answered.
+
+        `repeat` says that it is of a transaction, which a station with the fault `replay` sends twice.
+        """
         self._queue.append(message)
+        if repeat and self.settings.fault == "replay":
+            self._queue.append(message)
         answer = None
         while self._queue:
             await self._online.wait()
@@ -199,6 +216,7 @@ class Simulator:
             self._register_wh,
             settings.idle_minutes * share,
             LIVE_SAMPLE_EVERY if settings.live else SAMPLE_EVERY,
+            settings.taper,
         )
 
     async def _session(self, token: str, remote_id: int | None) -> None:
@@ -208,28 +226,45 @@ class Simulator:
         self._stop.clear()
         run = DIALECTS[settings.ocpp].new_session(settings.evse, token, remote_id)
         await self._send(lambda dialect: dialect.status(settings.evse, "Preparing", plan.start))
-        await self._send(lambda dialect: dialect.start(run, plan.start, plan.meter_start_wh))
+        await self._send(lambda dialect: dialect.start(run, plan.start, plan.meter_start_wh), repeat=True)
         await self._send(lambda dialect: dialect.status(settings.evse, "Charging", plan.start))
         at = plan.start
         for sample in plan.samples():
             if await self._wait_until(sample.at, at):
                 break
             at = sample.at
-            await self._send(lambda dialect, sample=sample: dialect.meter(run, sample))
+            await self._break(plan, at)
+            sample = self._seen(plan, sample)
+            await self._send(lambda dialect, sample=sample: dialect.meter(run, sample), repeat=True)
         else:
             await self._wait_until(plan.end, at)
             at = plan.end
         remote = self._stop.is_set()
         if settings.live:
             at = min(self.clock(), plan.end)  # a remote stop comes between two readings
-        self._register_wh = plan.register_at(at)
-        await self._send(lambda dialect: dialect.stop(run, at, self._register_wh, remote))
+        if settings.fault == "no-stop":
+            return
+        self._register_wh = self._seen(plan, Sample(at, plan.register_at(at), 0)).register_wh
+        await self._send(lambda dialect: dialect.stop(run, at, self._register_wh, remote), repeat=True)
         await self._send(lambda dialect: dialect.status(settings.evse, "Finishing", at))
         cable_out = at + (plan.cable_out - plan.end)
         self._stop.clear()
         await self._wait_until(cable_out, at)
         self._free_since = cable_out
         await self._send(lambda dialect: dialect.status(settings.evse, "Available", cable_out))
+
+    async def _break(self, plan: SessionPlan, at: datetime) -> None:
+        """Lose the connection in the middle of a session, when that is the fault."""
+        middle = plan.start + (plan.end - plan.start) / 2
+        if self.settings.fault == "offline" and at - plan.sample_every < middle <= at and self._dialect:
+            await self._dialect.hang_up()
+
+    def _seen(self, plan: SessionPlan, sample: Sample) -> Sample:
+        """A reading as the station sees it: a register that was reset in the middle counts from 0 again."""
+        middle = plan.start + (plan.end - plan.start) / 2
+        if self.settings.fault != "register-reset" or sample.at < middle:
+            return sample
+        return Sample(sample.at, sample.register_wh - plan.register_at(middle), sample.power_w)
 
     async def _wait_until(self, at: datetime, since: datetime) -> bool:
         """Let simulated time pass from `since` to `at`; whether a remote stop came."""

@@ -1,16 +1,35 @@
-"""Who may charge, answered from the copy of Odoo's tokens."""
+"""Who may charge, answered from the copy of Odoo's tokens; many questions at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .work import Work
+from .database import Connection, fetch_all
 
 REMOTE_START_WINDOW = timedelta(minutes=15)
 
+# A token of a recent remote start is good until the session it led to ends: Odoo decided when it sent the command.
+_QUERY = """
+    SELECT asked.n, station.accepted, station.offline_policy, token.type, token.status, token.valid_until,
+           token.group_id, remote.token_type AS remote_type,
+           coalesce(sync_state.synced_at < %s, true) AS stale
+    FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS asked (n, station, token, evse)
+    CROSS JOIN sync_state
+    LEFT JOIN station ON station.identity = asked.station
+    LEFT JOIN token ON token.key = upper(asked.token)
+    LEFT JOIN LATERAL (
+        SELECT coalesce(payload->>'token_type', 'OTHER') AS token_type FROM command
+        WHERE command.station = asked.station AND action = 'remote_start'
+        AND state IN ('sent', 'accepted', 'unknown') AND upper(payload->>'token_uid') = upper(asked.token)
+        AND (session_uid IS NULL AND created_at > %s OR EXISTS
+            (SELECT FROM session WHERE session.uid = command.session_uid AND session.ended_at IS NULL))
+        AND (asked.evse IS NULL OR payload->>'evse' IS NULL OR (payload->>'evse')::int IN (0, asked.evse))
+        LIMIT 1) AS remote ON true"""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Authorization:
     """The answer for one token; `token_type` is Odoo's type when the token is known."""
 
@@ -20,48 +39,57 @@ class Authorization:
     group: str | None = None
 
 
-async def authorize(work: Work, token_uid: str | None, evse: int | None = None) -> Authorization:
-    """Decide on a token now.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: may this token charge at this station?"""
 
-    A token of a recent remote start is good until the session it led to ends: Odoo decided when it sent the
-    command. When the copy is older than `token_max_age`, the station's policy decides: `accept_known` uses
-    the copy, `accept_all` also takes unknown tokens, `reject` takes none.
+    station: str
+    token_uid: str
+    evse: int | None
+
+
+async def authorize(
+    connection: Connection, asked: Sequence[Asked], at: datetime, token_max_age: float
+) -> list[Authorization]:
+    """Decide on tokens now.
+
+    When the copy is older than `token_max_age`, the station's policy decides: `accept_known` uses the copy,
+    `accept_all` also takes unknown tokens, `reject` takes none.
     """
-    if token_uid is None or not work.accepted:
-        return Authorization("Invalid")
-    remote = await _remote_start(work, token_uid, evse)
-    if remote is not None:
-        return Authorization("Accepted", remote)
-    stale = await _is_stale(work)
-    if stale and work.offline_policy == "reject":
-        return Authorization("Invalid")
-    row = await work.one("SELECT * FROM token WHERE key = %s", token_uid.upper())
-    if row is None:
-        return Authorization("Accepted" if stale and work.offline_policy == "accept_all" else "Invalid")
-    status = row["status"]
-    if status == "Accepted" and row["valid_until"] and row["valid_until"] <= work.received_at:
-        status = "Expired"
-    return Authorization(status, row["type"], row["valid_until"], row["group_id"])
-
-
-async def _remote_start(work: Work, token_uid: str, evse: int | None) -> str | None:
-    row = await work.one(
-        "SELECT payload->>'token_type' AS token_type FROM command"
-        " WHERE station = %s AND action = 'remote_start' AND state IN ('sent', 'accepted', 'unknown')"
-        " AND upper(payload->>'token_uid') = upper(%s) AND (session_uid IS NULL AND created_at > %s OR EXISTS"
-        " (SELECT FROM session WHERE session.uid = command.session_uid AND session.ended_at IS NULL))"
-        " AND (%s::int IS NULL OR payload->>'evse' IS NULL OR (payload->>'evse')::int IN (0, %s::int))"
-        " LIMIT 1",
-        work.station,
-        token_uid,
-        work.received_at - REMOTE_START_WINDOW,
-        evse,
-        evse,
+    rows = await fetch_all(
+        connection,
+        _QUERY,
+        [
+            at - timedelta(seconds=token_max_age),
+            list(range(len(asked))),
+            [question.station for question in asked],
+            [question.token_uid for question in asked],
+            [question.evse for question in asked],
+            at - REMOTE_START_WINDOW,
+        ],
     )
-    return None if row is None else row["token_type"] or "OTHER"
+    answers = [Authorization("Invalid")] * len(asked)
+    for row in rows:
+        answers[row["n"]] = _decide(row, at)
+    return answers
 
 
-async def _is_stale(work: Work) -> bool:
-    row = await work.one("SELECT synced_at FROM sync_state")
-    synced_at = row["synced_at"] if row else None
-    return synced_at is None or (work.received_at - synced_at).total_seconds() > work.token_max_age
+def _decide(row: dict[str, object], at: datetime) -> Authorization:
+    if not row["accepted"]:
+        return Authorization("Invalid")
+    if row["remote_type"] is not None:
+        return Authorization("Accepted", str(row["remote_type"]))
+    if row["stale"] and row["offline_policy"] == "reject":
+        return Authorization("Invalid")
+    if row["status"] is None:
+        return Authorization("Accepted" if row["stale"] and row["offline_policy"] == "accept_all" else "Invalid")
+    valid_until = row["valid_until"]
+    assert valid_until is None or isinstance(valid_until, datetime)
+    expired = row["status"] == "Accepted" and valid_until is not None and valid_until <= at
+    group = row["group_id"]
+    return Authorization(
+        "Expired" if expired else str(row["status"]),
+        str(row["type"]),
+        valid_until,
+        None if group is None else str(group),
+    )

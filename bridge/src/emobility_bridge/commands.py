@@ -15,13 +15,19 @@ from uuid import UUID
 
 import psycopg
 
+from .calls import Refused, translate, verdict
 from .database import Connection, Database, fetch_all, fetch_one
 from .rpc import Answer, SchemaError, Version, check_outgoing
-from .work import emit, event_uid, log_frame, now
+from .work import emit, event_uid, now
 
 _logger = logging.getLogger(__name__)
 
-_ID_TOKEN_TYPES = {"RFID": "ISO14443", "EMAID": "eMAID"}
+_LEFT = "SELECT * FROM command WHERE state = 'sent' AND node = %s"
+_NEW = """
+    SELECT command.* FROM command LEFT JOIN station_state ON identity = station
+    WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at"""
+_ADVANCE = """
+    UPDATE command SET state = %s, node = coalesce(%s, node) WHERE uid = %s AND state = %s RETURNING uid"""
 
 
 class Station(Protocol):
@@ -34,31 +40,29 @@ class Station(Protocol):
         """Send a CALL and wait; raises ConnectionError or TimeoutError when no answer comes."""
 
 
-class Refused(Exception):
-    """A command that cannot be turned into a call; the text says why."""
-
-
 class Commands:
     """Runs new commands, one task each; the station's own lock keeps one call at a time on a socket."""
 
     def __init__(
-        self, database: Database, station: Callable[[str], Station | None], reported: Callable[[], None]
+        self,
+        database: Database,
+        station: Callable[[str], Station | None],
+        node: int,
+        reported: Callable[[], None],
     ) -> None:
-        self._database, self._station, self._reported = database, station, reported
+        self._database, self._station, self._node, self._reported = database, station, node, reported
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def recover(self) -> None:
         """Commands that were on the wire when the last process ended: nobody will ever hear their answer."""
         async with self._database.transaction() as connection:
-            for row in await fetch_all(connection, "SELECT * FROM command WHERE state = 'sent'"):
-                await _result(connection, row, "unknown", "The bridge was restarted before the answer came.")
+            for row in await fetch_all(connection, _LEFT, [self._node]):
+                await _result(connection, row, "sent", "unknown", "The bridge was restarted before the answer came.")
 
     async def run_new(self) -> None:
-        """Start every stored command that is not yet running."""
+        """Start every stored command for a station that is here, or that is nowhere."""
         async with self._database.transaction() as connection:
-            rows = await fetch_all(
-                connection, "SELECT * FROM command WHERE state = 'new' ORDER BY created_at"
-            )
+            rows = await fetch_all(connection, _NEW, [self._node])
         for row in rows:
             if row["uid"] not in self._running:
                 task = asyncio.create_task(self._run(row))
@@ -72,67 +76,59 @@ class Commands:
         try:
             await self._execute(row)
         except psycopg.Error as error:
-            _logger.warning("Command %s stays where it is: %s", row["uid"], error)
+            _logger.warning(
+                "Command %s stays where it is: %s",
+                row["uid"],
+                error,
+                extra={"station": row["station"], "command": row["uid"]},
+            )
 
     async def _execute(self, row: dict[str, Any]) -> None:
         station = self._station(row["station"])
         if row["expires_at"] is not None and row["expires_at"] <= now():
-            await self._finish(row, "expired", "The command arrived after its time.")
+            await self._finish(row, "new", "expired", "The command arrived after its time.")
             return
         if station is None:
-            await self._finish(row, "offline", "The station is not connected.")
+            await self._finish(row, "new", "offline", "The station is not connected.")
             return
         try:
             action, payload = await self._translate(station.ocpp, row)
             check_outgoing(station.ocpp, action, payload)
         except (Refused, SchemaError) as reason:
-            await self._finish(row, "rejected", str(reason))
+            await self._finish(row, "new", "rejected", str(reason))
             return
-        await self._finish(row, "sent", "")
+        if not await self._finish(row, "new", "sent", ""):
+            return  # another bridge was faster
         try:
             answer = await station.call(action, payload)
         except TimeoutError:
-            await self._finish(row, "unknown", "The station did not answer in time.")
+            await self._finish(row, "sent", "unknown", "The station did not answer in time.")
         except ConnectionError:
-            await self._finish(row, "unknown", "The connection was lost before the answer came.")
+            await self._finish(row, "sent", "unknown", "The connection was lost before the answer came.")
         else:
-            accepted = answer.error is None and answer.payload.get("status") == "Accepted"
-            detail = answer.error or str(answer.payload.get("status") or "")
-            await self._finish(row, "accepted" if accepted else "rejected", detail)
+            good, word = verdict(answer.payload)
+            status = "accepted" if good and answer.error is None else "rejected"
+            await self._finish(row, "sent", status, answer.error or word, answer.payload)
 
-    async def _finish(self, row: dict[str, Any], status: str, detail: str) -> None:
+    async def _finish(
+        self, row: dict[str, Any], before: str, status: str, detail: str, answer: dict[str, Any] | None = None
+    ) -> bool:
+        """Take the command from one state to the next; False when it was no longer in the state before."""
         async with self._database.transaction() as connection:
-            await _result(connection, row, status, detail)
+            done = await _result(connection, row, before, status, detail, self._node, answer)
         self._reported()
+        return done
 
     async def _translate(self, ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        if row["action"] == "remote_start":
-            return _remote_start(ocpp, row)
+        payload = dict(row["payload"])
         if row["action"] == "remote_stop":
             async with self._database.transaction() as connection:
-                return await _remote_stop(connection, ocpp, row)
-        raise Refused(f"The action {row['action']!r} is not known.")
+                payload["transaction_id"] = await _transaction_of(connection, row)
+        return translate(ocpp, row["action"], payload, row["remote_id"])
 
 
-def _remote_start(ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """RemoteStartTransaction (1.6, 5.11) or RequestStartTransaction (2.0.1, F01, F02)."""
-    evse, token_uid = row["payload"].get("evse"), row["payload"].get("token_uid")
-    if not token_uid:
-        raise Refused("A remote start needs a token.")
-    if ocpp == "1.6":
-        return "RemoteStartTransaction", {**({"connectorId": evse} if evse else {}), "idTag": token_uid}
-    token_type = _ID_TOKEN_TYPES.get(row["payload"].get("token_type") or "", "Central")
-    return "RequestStartTransaction", {
-        **({"evseId": evse} if evse else {}),
-        "idToken": {"idToken": token_uid, "type": token_type},
-        "remoteStartId": row["remote_id"],
-    }
-
-
-async def _remote_stop(
-    connection: Connection, ocpp: Version, row: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """RemoteStopTransaction (1.6, 5.12) or RequestStopTransaction (2.0.1, F03)."""
+async def _transaction_of(connection: Connection, row: dict[str, Any]) -> str:
+    """What the station calls the session that a remote stop names."""
     try:
         uid = UUID(str(row["payload"].get("session_uid")))
     except ValueError as reason:
@@ -146,13 +142,21 @@ async def _remote_stop(
         raise Refused("The station has no such session.")
     if session["ended_at"] is not None:
         raise Refused("The session has already ended.")
-    if ocpp == "1.6":
-        return "RemoteStopTransaction", {"transactionId": int(session["transaction_id"])}
-    return "RequestStopTransaction", {"transactionId": session["transaction_id"]}
+    return str(session["transaction_id"])
 
 
-async def _result(connection: Connection, row: dict[str, Any], status: str, detail: str) -> None:
-    await connection.execute("UPDATE command SET state = %s WHERE uid = %s", [status, row["uid"]])
+async def _result(
+    connection: Connection,
+    row: dict[str, Any],
+    before: str,
+    status: str,
+    detail: str,
+    node: int | None = None,
+    answer: dict[str, Any] | None = None,
+) -> bool:
+    changed = await fetch_one(connection, _ADVANCE, [status, node, row["uid"], before])
+    if changed is None:
+        return False
     await emit(
         connection,
         row["station"],
@@ -160,11 +164,6 @@ async def _result(connection: Connection, row: dict[str, Any], status: str, deta
         event_uid("command", row["uid"], status),
         "command.result",
         now(),
-        {"command_uid": row["uid"], "status": status, "detail": detail},
+        {"command_uid": row["uid"], "status": status, "detail": detail, "answer": answer},
     )
-
-
-async def log_call(database: Database, identity: str, raw: str, message_id: str, action: str) -> None:
-    """Keep an outgoing call in the frame log before it is sent."""
-    async with database.transaction() as connection:
-        await log_frame(connection, identity, "out", raw, message_id, action)
+    return True

@@ -7,44 +7,30 @@ from datetime import datetime
 from typing import Any
 
 from .ledger import Ledger
-from .normalise import iso
-from .work import HEARTBEAT_EVERY_SECONDS, Work, event_uid
+from .normalise import iso, text
+from .work import Work, event_uid
 
 Payload = dict[str, Any]
-Handlers = dict[str, Callable[[Work, Payload], Awaitable[Payload]]]
+# Security events that only say that something was done which somebody wanted done (OCPP 2.0.1 part 2 appendix 1).
+_HARMLESS = frozenset({"StartupOfTheDevice", "SettingSystemTime", "SecurityLogWasCleared", "FirmwareUpdated"})
+Handlers = dict[str, Callable[[Work, Payload], Awaitable[None]]]
 
 
-async def boot(work: Work, identification: Payload) -> Payload:
-    """Count the boot and report it. Open transactions stay open: stations resume them after a power cut."""
-    work.boots += 1
-    await work.execute("UPDATE station_state SET boots = %s WHERE identity = %s", work.boots, work.station)
-    await work.emit_station(
-        event_uid(work.station, "boot", work.boots, iso(work.received_at)),
+def boot(work: Work, identification: Payload) -> None:
+    """Report the boot. Open transactions stay open: stations resume them after a power cut."""
+    work.emit_station(
+        event_uid(work.station, "boot", work.note.get("boots"), iso(work.received_at)),
         "station.boot",
         work.received_at,
         {**identification, "ocpp": work.ocpp},
     )
-    return {
-        "currentTime": iso(work.received_at),
-        "interval": work.heartbeat_interval,
-        "status": "Accepted" if work.accepted else "Pending",
-    }
 
 
-async def heartbeat(work: Work, payload: Payload) -> Payload:
-    """Heartbeat: answered always, reported at most once a minute."""
-    row = await work.one(
-        "UPDATE station_state SET heartbeat_at = %s WHERE identity = %s"
-        " AND (heartbeat_at IS NULL OR heartbeat_at <= %s - make_interval(secs => %s)) RETURNING identity",
-        work.received_at,
-        work.station,
-        work.received_at,
-        HEARTBEAT_EVERY_SECONDS,
-    )
-    if row is not None:
+async def heartbeat(work: Work, payload: Payload) -> None:
+    """Heartbeat: reported at most once a minute."""
+    if work.batch.sessions.is_heartbeat_due(work.station, work.received_at):
         uid = event_uid(work.station, "heartbeat", iso(work.received_at))
-        await work.emit_station(uid, "station.heartbeat", work.received_at, {})
-    return {"currentTime": iso(work.received_at)}
+        work.emit_station(uid, "station.heartbeat", work.received_at, {})
 
 
 async def status(
@@ -62,7 +48,7 @@ async def status(
     if status is None:
         work.problems.append("There is no status.")
         return
-    await work.emit(
+    work.emit(
         f"connector:{work.station}/{evse}/{connector}",
         event_uid(work.station, "status", evse, connector, status, error_code, iso(at)),
         "connector.status",
@@ -73,11 +59,27 @@ async def status(
         await Ledger(work).status(evse, status, at, states)
 
 
-async def acknowledge(work: Work, payload: Payload) -> Payload:
-    """Messages that are kept in the frame log and need no more than an answer."""
-    return {}
+def configuration(work: Work, found: list[Payload], payload: Payload) -> None:
+    """Report settings of the station."""
+    if found:
+        uid = event_uid(work.station, "configuration", payload, iso(work.received_at))
+        work.emit_station(uid, "station.configuration", work.received_at, {"items": found})
 
 
-async def data_transfer(work: Work, payload: Payload) -> Payload:
-    """DataTransfer: kept in the frame log; no vendor extension is spoken here."""
-    return {"status": "UnknownVendorId"}
+async def security_event(work: Work, payload: Payload) -> None:
+    """SecurityEventNotification: a person shall see what may be an attack."""
+    kind = text(payload.get("type"))
+    if kind in _HARMLESS or kind is None:
+        return
+    info = text(payload.get("techInfo"))
+    uid = event_uid(work.station, "alarm", payload)
+    words = f"{kind}: {info}" if info else kind
+    work.emit_station(uid, "station.alarm", work.received_at, {"text": words[:500]})
+
+
+async def sign_certificate(work: Work, payload: Payload) -> None:
+    """SignCertificate: Odoo signs, and sends the certificate as a command."""
+    csr = text(payload.get("csr"))
+    if csr is not None and text(payload.get("certificateType")) != "V2GCertificate":
+        uid = event_uid(work.station, "csr", csr)
+        work.emit_station(uid, "station.csr", work.received_at, {"csr": csr})

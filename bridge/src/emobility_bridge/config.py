@@ -1,61 +1,96 @@
-"""Settings, each an environment variable and a command line option."""
+"""Settings: a TOML file, environment variables and command line options, the later overruling the earlier."""
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
-def _setting(help_text: str, **kwargs: Any) -> Any:
-    return field(metadata={"help": help_text}, **kwargs)
+PREFIX = "EMOBILITY_BRIDGE_"
 
 
-@dataclass(frozen=True)
-class Config:
-    """All settings of one bridge process; durations are seconds unless the name says otherwise."""
+class Config(BaseSettings):
+    """All settings of one bridge; durations are seconds unless the name says otherwise.
 
-    dsn: str = _setting("PostgreSQL connection string of the bridge's own database")
-    odoo_url: str = _setting("base URL of Odoo, such as https://erp.example.com")
-    odoo_db: str = _setting("Odoo database name")
-    odoo_login: str = _setting("login of the Odoo user in the group of the bridge")
-    odoo_api_key: str = _setting("API key of that user")
-    host: str = _setting("address to listen on", default="127.0.0.1")
-    port: int = _setting("port to listen on; 0 takes a free one", default=9000)
-    sync_interval: float = _setting("pause between two pulls of tokens, stations, commands", default=2.0)
-    outbox_interval: float = _setting("longest pause between two looks into the outbox", default=5.0)
-    outbox_batch: int = _setting("events in one delivery to Odoo", default=200)
-    outbox_backoff: float = _setting("first pause after a failed delivery; doubles each time", default=1.0)
-    outbox_backoff_max: float = _setting("longest pause after failed deliveries", default=300.0)
-    outbox_attempts: int = _setting("refusals by Odoo after which an event is a dead letter", default=12)
-    odoo_timeout: float = _setting("time limit of one call to Odoo", default=60.0)
-    heartbeat_interval: int = _setting("heartbeat interval that stations are told", default=300)
-    call_timeout: float = _setting("how long a station may take to answer a command", default=30.0)
-    ping_interval: float = _setting("pause between WebSocket pings", default=25.0)
-    token_max_age: float = _setting(
-        "age of the last sync above which the station's offline policy decides", default=3600.0
+    Each is `--odoo-url` on the command line, `EMOBILITY_BRIDGE_ODOO_URL` in the environment and `odoo_url` in the
+    TOML file that `EMOBILITY_BRIDGE_FILE` names.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", cli_kebab_case=True)
+
+    dsn: str = Field(description="PostgreSQL connection string of the bridge's own database")
+    odoo_url: str = Field(description="base URL of Odoo, such as https://erp.example.com")
+    odoo_db: str = Field(description="Odoo database name")
+    odoo_login: str = Field(description="login of the Odoo user in the group of the bridge")
+    odoo_api_key: SecretStr = Field(description="API key of that user")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(9000, description="port to listen on without TLS; 0 takes a free one, -1 does not listen")
+    tls_port: int = Field(-1, description="port to listen on with TLS (security profiles 2 and 3)")
+    tls_certificate: Path | None = Field(None, description="PEM file: certificate chain of the bridge")
+    tls_key: Path | None = Field(None, description="PEM file: private key of that certificate")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file: who signs station certificates; with it stations may use profile 3"
     )
-    keep_days: int = _setting("days to keep frames, statuses and delivered events", default=400)
+    proxy_depth: int = Field(
+        0, ge=0, description="proxies in front that add X-Forwarded-For; 0 believes no such header"
+    )
+    sync_interval: float = Field(2.0, gt=0, description="pause between two pulls of tokens, stations, commands")
+    outbox_interval: float = Field(5.0, gt=0, description="longest pause between two looks into the outbox")
+    outbox_batch: int = Field(200, gt=0, description="events in one delivery to Odoo")
+    outbox_backoff: float = Field(1.0, gt=0, description="first pause after a failed delivery; doubles each time")
+    outbox_backoff_max: float = Field(300.0, gt=0, description="longest pause after failed deliveries")
+    outbox_attempts: int = Field(12, gt=0, description="refusals after which an event is a dead letter")
+    odoo_timeout: float = Field(60.0, gt=0, description="time limit of one call to Odoo")
+    heartbeat_interval: int = Field(300, gt=0, description="heartbeat interval that stations are told")
+    call_timeout: float = Field(30.0, gt=0, description="how long a station may take to answer a command")
+    ping_interval: float = Field(25.0, gt=0, description="pause between WebSocket pings")
+    handshake_timeout: float = Field(10.0, gt=0, description="how long a client may take to open a WebSocket")
+    max_frame_bytes: int = Field(1024 * 1024, gt=1000, description="largest message that a station may send")
+    rate_per_second: float = Field(500.0, gt=0, description="messages of one station that are read each second")
+    rate_burst: int = Field(2000, gt=0, description="messages that may come faster than that")
+    token_max_age: float = Field(
+        3600.0, gt=0, description="age of the last sync above which the station's offline policy decides"
+    )
+    drain_seconds: float = Field(0.0, ge=0, description="when stopping, spread the goodbyes over this time")
+    adoption_interval: float = Field(
+        15.0, gt=0, description="pause between two looks after bridges on the same database that are gone"
+    )
+    keep_days: int = Field(400, gt=0, description="days to keep frames, statuses and delivered events")
+    log_json: bool = Field(False, description="write the log as one JSON object a line")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    node: int = Field(0, ge=0, description="number of the node, which the bridge gives to its own parts")
 
     @classmethod
-    def load(cls, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
-        """Read `--odoo-url` or `EMOBILITY_BRIDGE_ODOO_URL` and so on; the command line wins.
+    def load(cls, argv: Sequence[str]) -> Config:
+        """Read the settings; raises pydantic.ValidationError, and exits on a wrong command line."""
+        values: dict[str, Any] = {"_cli_parse_args": list(argv)}
+        return cls(**values)
 
-        Exits with a usage message when a required setting is missing or is not a number where one is needed.
-        """
-        parser = argparse.ArgumentParser(prog="emobility_bridge", description=__doc__)
-        kinds = {"int": int, "float": float, "str": str}
-        for item in fields(cls):
-            variable = f"EMOBILITY_BRIDGE_{item.name.upper()}"
-            default = environ.get(variable, None if item.default is MISSING else item.default)
-            parser.add_argument(
-                "--" + item.name.replace("_", "-"),
-                dest=item.name,
-                type=kinds[str(item.type)],
-                default=default,
-                required=default is None,
-                help=f"{item.metadata['help']} [{variable}]",
-            )
-        return cls(**vars(parser.parse_args(argv)))
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line comes first by itself; then the environment, then the file."""
+        file = os.environ.get(f"{PREFIX}FILE")
+        if not file:
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file))
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process."""
+        values = self.model_dump(exclude_none=True) | {"odoo_api_key": self.odoo_api_key.get_secret_value()}
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -12,6 +13,8 @@ import orjson
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
+
+_logger = logging.getLogger(__name__)
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -55,6 +58,19 @@ class Database:
                     await connection.close()
                 else:
                     self._idle.append(connection)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for a server that is just starting, as after a power cut. Raises psycopg.OperationalError."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                await (await self.connect()).close()
+                return
+            except psycopg.OperationalError as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                _logger.warning("The database is awaited: %s", error)
+                await asyncio.sleep(1)
 
     async def create_schema(self) -> None:
         """Create what is missing."""

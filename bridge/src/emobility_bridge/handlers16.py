@@ -1,16 +1,14 @@
-"""OCPP 1.6: what each message of a station does to the ledger, and its answer (edition 2, section 4)."""
+"""OCPP 1.6: what each message of a station does to the ledger (edition 2, section 4). It is answered already."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from . import common
-from .authorization import Authorization, authorize
 from .common import Payload
-from .ledger import Ledger, NewSession, Session
-from .normalise import OLDEST_PLAUSIBLE as OLDEST
-from .normalise import integer, iso, items, kwh_from_wh, parse_time, readings, station_time, text
+from .ledger import Ledger, NewSession
+from .normalise import integer, items, kwh_from_wh, parse_time, readings, station_time, text
+from .sessions import Session
 from .work import Work
 
 STATES = {
@@ -22,9 +20,9 @@ STATES = {
 _INT32_MAX = 2**31 - 1
 
 
-async def boot(work: Work, payload: Payload) -> Payload:
+async def boot(work: Work, payload: Payload) -> None:
     """BootNotification (4.2)."""
-    return await common.boot(
+    common.boot(
         work,
         {
             "vendor": text(payload.get("chargePointVendor")),
@@ -36,7 +34,7 @@ async def boot(work: Work, payload: Payload) -> Payload:
     )
 
 
-async def status_notification(work: Work, payload: Payload) -> Payload:
+async def status_notification(work: Work, payload: Payload) -> None:
     """StatusNotification (4.9): connectorId 0 is the station, N is EVSE N."""
     evse = integer(payload.get("connectorId")) or 0
     at, _trusted = station_time(payload.get("timestamp"), work.received_at)
@@ -50,54 +48,39 @@ async def status_notification(work: Work, payload: Payload) -> Payload:
         info=text(payload.get("info")) or text(payload.get("vendorErrorCode")),
         states=STATES,
     )
-    return {}
 
 
-async def authorize_request(work: Work, payload: Payload) -> Payload:
-    """Authorize (4.1)."""
-    return {"idTagInfo": _id_tag_info(await authorize(work, text(payload.get("idTag"))))}
-
-
-async def start_transaction(work: Work, payload: Payload) -> Payload:
-    """StartTransaction (4.8): the same start, however often it is sent, is one session with one id.
-
-    Nothing refuses a start: the energy may already have flowed. A token that may not charge is told so in the
-    answer and in the event.
-    """
+async def start_transaction(work: Work, payload: Payload) -> None:
+    """StartTransaction (4.8): the same start, however often it is sent, is one session."""
     ledger = Ledger(work)
-    token_uid = text(payload.get("idTag"))
-    evse = integer(payload.get("connectorId")) or 0
-    permission = await authorize(work, token_uid, evse)
-    key = _start_key(work, payload)
+    key = work.note["key"]
     session = await ledger.by_key(key)
     if session is None:
-        session = await _new_session(ledger, payload, key, evse, token_uid, permission)
+        await _new_session(ledger, payload, key)
     elif session.ended_at is not None:
         work.problems.append("The start of an ended transaction was sent again.")
-    return {"transactionId": int(session.transaction_id), "idTagInfo": _id_tag_info(permission)}
 
 
-async def stop_transaction(work: Work, payload: Payload) -> Payload:
-    """StopTransaction (4.10): always acknowledged; the first stop counts, what does not fit is a conflict."""
+async def stop_transaction(work: Work, payload: Payload) -> None:
+    """StopTransaction (4.10): the first stop counts, what does not fit is a conflict."""
     ledger = Ledger(work)
     at, trusted = station_time(payload.get("timestamp"), work.received_at)
     meter_kwh = kwh_from_wh(payload.get("meterStop"))
     token_uid = text(payload.get("idTag"))
     session = await _find(ledger, payload, at)
     if session is None:
-        await ledger.conflict(None, "stop_unknown_transaction", payload, _stop_key(payload))
+        ledger.conflict(None, "stop_unknown_transaction", payload, _stop_key(payload))
     else:
         if not trusted and session.ended_at is not None:
             at = session.ended_at  # an unset clock gives a repeated stop another time of receipt
-        await ledger.meter(session, readings(payload.get("transactionData"), work.received_at))
-        if not await ledger.end(session, at, meter_kwh, text(payload.get("reason")) or "Local", token_uid):
-            await ledger.conflict(session, "stop_repeated_with_other_values", payload, _stop_key(payload))
+        ledger.meter(session, readings(payload.get("transactionData"), work.received_at))
+        if not ledger.end(session, at, meter_kwh, text(payload.get("reason")) or "Local", token_uid):
+            ledger.conflict(session, "stop_repeated_with_other_values", payload, _stop_key(payload))
         if not trusted:
-            await ledger.conflict(session, "clock_implausible", payload, "stop")
-    return {} if token_uid is None else {"idTagInfo": _id_tag_info(await authorize(work, token_uid))}
+            ledger.conflict(session, "clock_implausible", payload, "stop")
 
 
-async def meter_values(work: Work, payload: Payload) -> Payload:
+async def meter_values(work: Work, payload: Payload) -> None:
     """MeterValues (4.7), with or without a transaction id, before or after the stop."""
     ledger = Ledger(work)
     values = readings(payload.get("meterValue"), work.received_at)
@@ -109,60 +92,38 @@ async def meter_values(work: Work, payload: Payload) -> Payload:
     else:
         session = await ledger.on_evse(integer(payload.get("connectorId")) or 0, at)
     if session is not None:
-        await ledger.meter(session, values)
+        ledger.meter(session, values)
         if any(
             not station_time(v.get("timestamp"), work.received_at)[1]
             for v in items(payload.get("meterValue"))
         ):
-            await ledger.conflict(session, "clock_implausible", payload, "meter")
+            ledger.conflict(session, "clock_implausible", payload, "meter")
     elif by_id and values:
-        await ledger.conflict(None, "meter_unknown_transaction", payload, transaction_id)
-    return {}
+        ledger.conflict(None, "meter_unknown_transaction", payload, transaction_id)
 
 
-async def _new_session(
-    ledger: Ledger, payload: Payload, key: str, evse: int, token_uid: str | None, permission: Authorization
-) -> Session:
+async def _new_session(ledger: Ledger, payload: Payload, key: str) -> None:
     work = ledger.work
+    token_uid = text(payload.get("idTag"))
     started_at, trusted = station_time(payload.get("timestamp"), work.received_at)
-    number = await work.one("SELECT nextval('transaction_id_seq') AS id")
-    assert number is not None
     session = await ledger.create(
         NewSession(
             natural_key=key,
-            transaction_id=str(number["id"]),
-            evse=evse,
+            transaction_id=str(work.note.get("number")),
+            evse=integer(payload.get("connectorId")) or 0,
             connector=1,
             started_at=started_at,
             token_uid=token_uid,
-            token_type=permission.token_type or ("RFID" if token_uid else None),
-            authorization_status=permission.status,
+            token_type=work.note.get("type") or ("RFID" if token_uid else None),
+            authorization_status=work.note.get("status") or "Invalid",
             meter_start_kwh=kwh_from_wh(payload.get("meterStart")),
             start_seen=True,
         )
     )
-    await ledger.started(session)
+    ledger.started(session)
     if not trusted:
-        await ledger.conflict(session, "clock_implausible", payload, "start")
+        ledger.conflict(session, "clock_implausible", payload, "start")
     await ledger.apply_earlier_statuses(session, STATES)
-    return session
-
-
-def _start_key(work: Work, payload: Payload) -> str:
-    """What makes a start the same start. Message ids change with every attempt, so they are no part of it.
-
-    A clock that was never set repeats its times after each boot; there the boot counter tells starts apart.
-    """
-    at = parse_time(payload.get("timestamp"))
-    parts = [
-        integer(payload.get("connectorId")),
-        text(payload.get("idTag")),
-        iso(at) if at else text(payload.get("timestamp")),
-        integer(payload.get("meterStart")),
-    ]
-    if at is None or at < OLDEST:
-        parts.append(f"boot {work.boots}")
-    return "1.6|" + "|".join(map(str, parts))
 
 
 def _stop_key(payload: Payload) -> str:
@@ -186,39 +147,14 @@ async def _find(ledger: Ledger, payload: Payload, at: datetime) -> Session | Non
     return candidates[0] if stop is not None and start is not None and stop >= start else None
 
 
-def _id_tag_info(permission: Authorization) -> dict[str, Any]:
-    info: dict[str, Any] = {"status": permission.status}
-    if permission.valid_until is not None:
-        info["expiryDate"] = iso(permission.valid_until)
-    if permission.group and len(permission.group) <= 20:
-        info["parentIdTag"] = permission.group
-    return info
-
-
 HANDLERS: common.Handlers = {
     "BootNotification": boot,
     "Heartbeat": common.heartbeat,
     "StatusNotification": status_notification,
-    "Authorize": authorize_request,
     "StartTransaction": start_transaction,
     "StopTransaction": stop_transaction,
     "MeterValues": meter_values,
-    "DataTransfer": common.data_transfer,
-    "FirmwareStatusNotification": common.acknowledge,
-    "DiagnosticsStatusNotification": common.acknowledge,
-    "SecurityEventNotification": common.acknowledge,
-    "LogStatusNotification": common.acknowledge,
-    "SignedFirmwareStatusNotification": common.acknowledge,
+    "SecurityEventNotification": common.security_event,
+    "SignCertificate": common.sign_certificate,
 }
-
-
-async def fallback(work: Work, action: str, payload: Payload) -> Payload:
-    """The answer to a billing message that could not be interpreted: it is kept, so it is acknowledged."""
-    if action == "StartTransaction":
-        number = await work.one("SELECT nextval('transaction_id_seq') AS id")
-        assert number is not None
-        return {"transactionId": number["id"], "idTagInfo": {"status": "Invalid"}}
-    return {}
-
-
 BILLING = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})

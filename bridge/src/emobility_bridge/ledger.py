@@ -12,40 +12,11 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import orjson
-from psycopg.rows import class_row
 
 from .authorization import REMOTE_START_WINDOW
 from .normalise import Reading, decimal_text, parse_time
+from .sessions import Session
 from .work import Work, event_uid
-
-_COLUMNS = (
-    "SELECT uid, station, transaction_id, evse, connector, token_uid, token_type, authorization_status,"
-    " remote_ref, started_at, meter_start_kwh, start_seen, state, state_at, ended_at, meter_stop_kwh,"
-    " cable_out_at FROM session "
-)
-
-
-@dataclass
-class Session:
-    """A row of the session table."""
-
-    uid: UUID
-    station: str
-    transaction_id: str
-    evse: int
-    connector: int
-    token_uid: str | None
-    token_type: str | None
-    authorization_status: str | None
-    remote_ref: str | None
-    started_at: datetime
-    meter_start_kwh: Decimal | None
-    start_seen: bool
-    state: str | None
-    state_at: datetime | None
-    ended_at: datetime | None
-    meter_stop_kwh: Decimal | None
-    cable_out_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -75,21 +46,29 @@ class Ledger:
 
     async def by_key(self, natural_key: str) -> Session | None:
         """The session with this natural key."""
-        return await self._first("WHERE station = %s AND natural_key = %s", natural_key)
+        for session in await self._recent():
+            if session.natural_key == natural_key:
+                return session
+        return await self._older("natural_key = %s", natural_key)
 
     async def by_transaction(self, transaction_id: str, at: datetime) -> Session | None:
         """The session with this OCPP transaction id; stations reuse ids, so the newest begun by `at` wins."""
-        return await self._first(
-            "WHERE station = %s AND transaction_id = %s ORDER BY started_at <= %s DESC, started_at DESC",
-            transaction_id,
-            at,
+        found = [session for session in await self._recent() if session.transaction_id == transaction_id]
+        if found:
+            return max(found, key=lambda session: (session.started_at <= at, session.started_at))
+        return await self._older(
+            "transaction_id = %s ORDER BY started_at <= %s DESC, started_at DESC", transaction_id, at
         )
 
     async def on_evse(self, evse: int, at: datetime) -> Session | None:
         """The session that ran on an EVSE at a time."""
-        return await self._first(
-            "WHERE station = %s AND evse = %s AND started_at <= %s AND (ended_at IS NULL OR ended_at >= %s)"
-            " ORDER BY started_at DESC",
+        found = [session for session in await self._recent() if session.evse == evse and session.ran_at(at)]
+        if found:
+            return max(found, key=lambda session: session.started_at)
+        if self.work.batch.sessions.is_complete_since(at, self.work.received_at):
+            return None
+        return await self._older(
+            "evse = %s AND started_at <= %s AND (ended_at IS NULL OR ended_at >= %s) ORDER BY started_at DESC",
             evse,
             at,
             at,
@@ -97,60 +76,60 @@ class Ledger:
 
     async def open_begun_before(self, at: datetime) -> list[Session]:
         """All sessions of the station that have not ended and began by `at`."""
-        return await self._all("WHERE station = %s AND ended_at IS NULL AND started_at <= %s", at)
+        return [
+            session
+            for session in await self._recent()
+            if session.ended_at is None and session.started_at <= at
+        ]
 
-    async def _first(self, where: LiteralString, *parameters: object) -> Session | None:
-        found = await self._all(where + " LIMIT 1", *parameters)
-        return found[0] if found else None
+    async def _recent(self) -> list[Session]:
+        return await self.work.batch.sessions.of(self.work.batch.connection, self.work.station)
 
-    async def _all(self, where: LiteralString, *parameters: object) -> list[Session]:
-        async with self.work.connection.cursor(row_factory=class_row(Session)) as cursor:
-            await cursor.execute(_COLUMNS + where, [self.work.station, *parameters])
-            return await cursor.fetchall()
+    async def _older(self, where: LiteralString, *parameters: object) -> Session | None:
+        work = self.work
+        return await work.batch.sessions.load_one(work.batch.connection, work.station, where, parameters)
 
     # -- change -------------------------------------------------------------------------------------------
 
     async def create(self, new: NewSession) -> Session:
         """Store a session under a fresh uid, and apply the statuses that overtook it on the wire."""
         uid = uuid4()
-        remote_ref = await self._claim_remote_start(uid, new)
-        await self.work.execute(
-            "INSERT INTO session (uid, station, natural_key, transaction_id, evse, connector, token_uid,"
-            " token_type, authorization_status, remote_ref, started_at, meter_start_kwh, start_seen)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            uid,
-            self.work.station,
-            new.natural_key,
-            new.transaction_id,
-            new.evse,
-            new.connector,
-            new.token_uid,
-            new.token_type,
-            new.authorization_status,
-            remote_ref,
-            new.started_at,
-            new.meter_start_kwh,
-            new.start_seen,
+        session = Session(
+            uid=uid,
+            station=self.work.station,
+            natural_key=new.natural_key,
+            transaction_id=new.transaction_id,
+            evse=new.evse,
+            connector=new.connector,
+            token_uid=new.token_uid,
+            token_type=new.token_type,
+            authorization_status=new.authorization_status,
+            remote_ref=await self._claim_remote_start(uid, new),
+            started_at=new.started_at,
+            meter_start_kwh=new.meter_start_kwh,
+            start_seen=new.start_seen,
         )
-        session = await self.by_key(new.natural_key)
-        assert session is not None
+        await self._recent()
+        self.work.batch.add_session(session)
         return session
 
     async def apply_earlier_statuses(self, session: Session, states: dict[str, str]) -> None:
         """Replay connector statuses that arrived before the start that they belong to."""
-        cursor = await self.work.connection.execute(
+        rows = await self.work.all(
             "SELECT status, at FROM connector_status WHERE station = %s AND evse = %s AND at >= %s"
             " ORDER BY at, id",
-            [self.work.station, session.evse, session.started_at],
+            self.work.station,
+            session.evse,
+            session.started_at,
         )
-        for row in await cursor.fetchall():
+        for row in rows:
             if row["status"] in states:
-                await self.state(session, states[row["status"]], row["at"])
-            await self.cable(session, row["status"], row["at"])
+                self.state(session, states[row["status"]], row["at"])
+            self.cable(session, row["status"], row["at"])
 
-    async def started(self, session: Session) -> None:
+    def started(self, session: Session) -> None:
         """Announce the session to Odoo; again is harmless."""
-        await self._emit(
+        self._emit(
             session,
             event_uid(session.uid, "started"),
             "session.started",
@@ -167,51 +146,31 @@ class Ledger:
             },
         )
 
-    async def update(self, session: Session, **values: object) -> None:
-        """Write columns of the row and of the object."""
+    def update(self, session: Session, **values: object) -> None:
+        """Change columns; written at the end of the batch."""
         for column, value in values.items():
             setattr(session, column, value)
-        await self.work.execute(
-            "UPDATE session SET evse = %s, connector = %s, token_uid = %s, token_type = %s,"
-            " authorization_status = %s, remote_ref = %s, started_at = %s, meter_start_kwh = %s,"
-            " start_seen = %s, state = %s, state_at = %s, ended_at = %s, meter_stop_kwh = %s,"
-            " cable_out_at = %s WHERE uid = %s",
-            session.evse,
-            session.connector,
-            session.token_uid,
-            session.token_type,
-            session.authorization_status,
-            session.remote_ref,
-            session.started_at,
-            session.meter_start_kwh,
-            session.start_seen,
-            session.state,
-            session.state_at,
-            session.ended_at,
-            session.meter_stop_kwh,
-            session.cable_out_at,
-            session.uid,
-        )
+        self.work.batch.touch(session)
 
-    async def meter(self, session: Session, readings: list[Reading]) -> None:
+    def meter(self, session: Session, readings: list[Reading]) -> None:
         """Report readings, also after the end: late values enrich the session before it is billed."""
         if readings:
             at = parse_time(readings[-1]["at"]) or self.work.received_at
             digest = orjson.dumps(readings, option=orjson.OPT_SORT_KEYS).decode()
             uid = event_uid(session.uid, "meter", digest)
-            await self._emit(session, uid, "session.meter", at, {"readings": readings})
+            self._emit(session, uid, "session.meter", at, {"readings": readings})
 
-    async def state(self, session: Session, state: str, at: datetime) -> None:
+    def state(self, session: Session, state: str, at: datetime) -> None:
         """Report what the session does from `at` on; a repetition of the newest state is not reported."""
         newest = session.state_at is None or at >= session.state_at
         if newest and session.state == state:
             return
         if newest:
-            await self.update(session, state=state, state_at=at)
+            self.update(session, state=state, state_at=at)
         uid = event_uid(session.uid, "state", state, at.isoformat())
-        await self._emit(session, uid, "session.state", at, {"state": state})
+        self._emit(session, uid, "session.state", at, {"state": state})
 
-    async def end(
+    def end(
         self,
         session: Session,
         at: datetime,
@@ -222,58 +181,54 @@ class Ledger:
         """End the session once. False when it had already ended with other values: the first end stays."""
         if session.ended_at is not None:
             return session.ended_at == at and session.meter_stop_kwh == meter_kwh
-        await self.update(session, ended_at=at, meter_stop_kwh=meter_kwh)
-        await self._emit(
+        self.update(session, ended_at=at, meter_stop_kwh=meter_kwh)
+        self._emit(
             session,
             event_uid(session.uid, "ended"),
             "session.ended",
             at,
             {"meter_kwh": decimal_text(meter_kwh), "reason": reason, "token_uid": token_uid},
         )
-        await self._report_cable_out(session)
+        self._report_cable_out(session)
         return True
 
-    async def cable(self, session: Session, status: str, at: datetime) -> None:
+    def cable(self, session: Session, status: str, at: datetime) -> None:
         """Note that the connector became free, or is not free after all (stations say so while they boot)."""
         if status == "Available":
-            await self.cable_out(session, at)
+            self.cable_out(session, at)
         elif session.ended_at is None and session.cable_out_at is not None and at >= session.cable_out_at:
-            await self.update(session, cable_out_at=None)
+            self.update(session, cable_out_at=None)
 
-    async def cable_out(self, session: Session, at: datetime) -> None:
+    def cable_out(self, session: Session, at: datetime) -> None:
         """Note that the cable is out; reported once the session has ended, for only then is it sure."""
         if session.cable_out_at is None:
-            await self.update(session, cable_out_at=at)
-            await self._report_cable_out(session)
+            self.update(session, cable_out_at=at)
+            self._report_cable_out(session)
 
     async def status(self, evse: int, status: str, at: datetime, states: dict[str, str]) -> None:
         """Apply a connector status to the sessions of its EVSE; `states` maps statuses to charging states."""
-        await self.work.execute(
-            "INSERT INTO connector_status (station, evse, status, at) VALUES (%s, %s, %s, %s)",
-            self.work.station,
-            evse,
-            status,
-            at,
-        )
-        waiting = await self._all(
-            "WHERE station = %s AND evse = %s AND started_at <= %s"
-            " AND (ended_at IS NULL OR cable_out_at IS NULL) ORDER BY started_at DESC",
-            evse,
-            at,
-        )
+        self.work.batch.statuses.append((self.work.station, evse, status, at))
+        waiting = [
+            session
+            for session in await self._recent()
+            if session.evse == evse
+            and session.started_at <= at
+            and (session.ended_at is None or session.cable_out_at is None)
+        ]
+        waiting.sort(key=lambda session: session.started_at, reverse=True)
         for session in waiting:
-            await self.cable(session, status, at)
+            self.cable(session, status, at)
         if waiting and status in states and waiting[0].cable_out_at is None:
-            await self.state(waiting[0], states[status], at)
+            self.state(waiting[0], states[status], at)
 
-    async def conflict(
+    def conflict(
         self, session: Session | None, reason: str, raw: dict[str, Any], key: object = ""
     ) -> None:
         """Report something that contradicts what is known; `key` tells one conflict from its repetition."""
         self.work.problems.append(reason)
         session_uid = None if session is None else str(session.uid)
         uid = event_uid(self.work.station, session_uid, "conflict", reason, key)
-        await self.work.emit(
+        self.work.emit(
             f"conflict:{uid}" if session is None else f"session:{session.uid}",
             uid,
             "session.conflict",
@@ -281,17 +236,17 @@ class Ledger:
             {"session_uid": session_uid, "reason": reason, "raw": raw},
         )
 
-    async def _emit(
+    def _emit(
         self, session: Session, uid: UUID, kind: str, at: datetime, payload: dict[str, Any]
     ) -> None:
-        await self.work.emit(
+        self.work.emit(
             f"session:{session.uid}", uid, kind, at, {"session_uid": str(session.uid), **payload}
         )
 
-    async def _report_cable_out(self, session: Session) -> None:
+    def _report_cable_out(self, session: Session) -> None:
         if session.ended_at is not None and session.cable_out_at is not None:
             at = max(session.ended_at, session.cable_out_at)
-            await self._emit(session, event_uid(session.uid, "unplugged"), "session.unplugged", at, {})
+            self._emit(session, event_uid(session.uid, "unplugged"), "session.unplugged", at, {})
 
     async def _claim_remote_start(self, session_uid: UUID, new: NewSession) -> str | None:
         """The command that this session comes from: by remoteStartId (2.0.1), or by token and EVSE (1.6)."""

@@ -6,16 +6,12 @@ import asyncio
 import logging
 from typing import Any
 
-import psycopg
-
 from .config import Config
-from .database import Connection, Database, fetch_all, fetch_value
+from .database import Connection, fetch_all
 from .odoo import Odoo, OdooFault, OdooUnavailable
 
 _logger = logging.getLogger(__name__)
 
-# Held by the one process that delivers; another bridge on the same database waits for it.
-_DELIVERY_LOCK = 7_204_150_002
 # An event waits while an earlier event of its aggregate waits for its next try.
 _READY = """
     SELECT id, aggregate, event, attempts FROM outbox AS candidate
@@ -31,39 +27,28 @@ Row = dict[str, Any]
 class Outbox:
     """The delivery loop. `wake` after a commit makes it look at once."""
 
-    def __init__(self, config: Config, database: Database, odoo: Odoo) -> None:
-        self._config, self._database, self._odoo = config, database, odoo
+    def __init__(self, config: Config, odoo: Odoo) -> None:
+        self._config, self._odoo = config, odoo
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
         """Look into the outbox now."""
         self._wake.set()
 
-    async def run(self) -> None:
-        """Deliver for ever; while Odoo or PostgreSQL is away, try again with growing pauses."""
+    async def run(self, connection: Connection) -> None:
+        """Deliver for ever; while Odoo is away, try again with growing pauses. Raises psycopg.Error."""
         pause = self._config.outbox_backoff
         while True:
             try:
-                async with await self._database.connect() as connection:
-                    while not await fetch_value(
-                        connection, "SELECT pg_try_advisory_lock(%s)", [_DELIVERY_LOCK]
-                    ):
-                        await asyncio.sleep(self._config.outbox_interval)
-                    while True:
-                        self._wake.clear()
-                        while await self._deliver_batch(connection):
-                            pause = self._config.outbox_backoff
-                        await self._sleep()
-            except (OdooUnavailable, OdooFault, psycopg.Error, OSError) as error:
+                while True:
+                    self._wake.clear()
+                    while await self._deliver_batch(connection):
+                        pause = self._config.outbox_backoff
+                    await self._sleep()
+            except (OdooUnavailable, OdooFault) as error:
                 _logger.warning("Delivery to Odoo is interrupted for %.0f s: %s", pause, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._config.outbox_backoff_max)
-
-    async def _take_turn(self, connection: Connection) -> None:
-        """Wait until no other process delivers from this database."""
-        query = "SELECT pg_try_advisory_lock(%s)"
-        while not await fetch_value(connection, query, [_DELIVERY_LOCK]):
-            await asyncio.sleep(self._config.outbox_interval)
 
     async def _sleep(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""OCPP-J framing (OCPP-J 1.6, 2.0.1 part 4, section 4 of both): parse and build frames, check schemas."""
+"""OCPP-J framing (OCPP-J 1.6, 2.0.1 and 2.1 part 4, section 4 of all): parse and build frames, check schemas."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
+import jsonschema_rs
 import orjson
-from jsonschema import Draft4Validator
 
 from .normalise import clean, clean_text
 
-Version = Literal["1.6", "2.0.1"]
-SUBPROTOCOLS: dict[str, Version] = {"ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
-CALL, RESULT, ERROR = 2, 3, 4
+Version = Literal["1.6", "2.0.1", "2.1"]
+SUBPROTOCOLS: dict[str, Version] = {"ocpp2.1": "2.1", "ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
+CALL, RESULT, ERROR, RESULT_ERROR, SEND = 2, 3, 4, 5, 6
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
-    """A request of the station; `message_id` is echoed as it came."""
+    """A request of the station; `message_id` is echoed as it came. A SEND wants no answer."""
 
     message_id: str | int
     action: str
     payload: dict[str, Any]
+    answered: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """The station's CALLRESULT (error is None) or CALLERROR to one of our calls."""
 
@@ -49,20 +50,20 @@ class SchemaError(Exception):
 
 
 def parse(raw: str | bytes) -> Call | Answer:
-    """Read one frame. Raises FrameError; payload text is clean (storable) text."""
+    """Read one frame. Raises FrameError. The payload is as it came; `clean` makes it storable."""
     frame = _load(raw)
     if not isinstance(frame, list) or len(frame) < 3:
         raise FrameError("The frame is not a JSON array of an OCPP message.")
     kind, message_id = frame[0], frame[1]
     if not _is_message_id(message_id):
         raise FrameError("The message id is not a text.")
-    if kind == CALL:
+    if kind in (CALL, SEND):
         if len(frame) < 4 or not isinstance(frame[2], str) or not isinstance(frame[3], dict):
             raise FrameError("A CALL needs an action and a payload object.", message_id)
-        return Call(message_id, clean_text(frame[2]), _cleaned(frame[3], message_id))
+        return Call(message_id, clean_text(frame[2]), frame[3], kind == CALL)
     if kind == RESULT and isinstance(frame[2], dict):
-        return Answer(str(message_id), _cleaned(frame[2], None))
-    if kind == ERROR:
+        return Answer(str(message_id), _cleaned(frame[2]))
+    if kind in (ERROR, RESULT_ERROR):
         description = frame[3] if len(frame) > 3 else ""
         return Answer(str(message_id), {}, clean_text(f"{frame[2]}: {description}"))
     raise FrameError("The message type is unknown.")
@@ -90,10 +91,14 @@ def format_violation(version: Version) -> str:
 
 def schema_problem(version: Version, action: str, payload: dict[str, Any]) -> str | None:
     """What the request schema of the edition says against a payload, or None; unknown actions have none."""
-    if not is_known(version, action):
-        return None
-    first = next(iter(_validator(version, action).iter_errors(payload)), None)
-    return None if first is None else f"{'/'.join(map(str, first.absolute_path))}: {first.message}"[:500]
+    validator = _validator(version, action)
+    try:
+        if validator is None or validator.is_valid(payload):
+            return None
+        first = next(iter(validator.iter_errors(payload)))
+    except (ValueError, RecursionError) as reason:  # NaN, lone surrogates, very deep nesting
+        return clean_text(f"The payload cannot be checked: {reason}")[:500]
+    return clean_text(f"{'/'.join(map(str, first.instance_path))}: {first.message}")[:500]
 
 
 def check_outgoing(version: Version, action: str, payload: dict[str, Any]) -> None:
@@ -106,6 +111,11 @@ def check_outgoing(version: Version, action: str, payload: dict[str, Any]) -> No
 def is_known(version: Version, action: str) -> bool:
     """Whether the OCPP edition defines this action."""
     return action in _schema_files(version)
+
+
+def payload_of(raw: str) -> dict[str, Any]:
+    """The storable payload of a CALL that was parsed before. Raises FrameError when it is nested too deeply."""
+    return _cleaned(_load(raw)[3])
 
 
 @cache
@@ -123,7 +133,12 @@ def _schema_files(version: Version) -> dict[str, Any]:
 
 @cache
 def _validator(version: Version, action: str) -> Any:
-    return Draft4Validator(json.loads(_schema_files(version)[action].read_text(encoding="utf-8-sig")))
+    path = _schema_files(version).get(action)
+    if path is None:
+        return None
+    schema = json.loads(path.read_text(encoding="utf-8-sig"))
+    # Format checks are left to `normalise`: a station's idea of a date is not its idea of a schema.
+    return jsonschema_rs.validator_for(schema, validate_formats=False)
 
 
 def _is_message_id(value: Any) -> bool:
@@ -143,10 +158,10 @@ def _load(raw: str | bytes) -> Any:
         raise FrameError("The frame is not JSON.") from reason
 
 
-def _cleaned(payload: dict[str, Any], message_id: str | int | None) -> dict[str, Any]:
+def _cleaned(payload: dict[str, Any]) -> dict[str, Any]:
     try:
         cleaned = clean(payload)
     except RecursionError as reason:
-        raise FrameError("The payload is nested too deeply.", message_id) from reason
+        raise FrameError("The payload is nested too deeply.") from reason
     assert isinstance(cleaned, dict)
     return cleaned

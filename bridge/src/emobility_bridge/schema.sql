@@ -3,26 +3,55 @@
 CREATE SEQUENCE IF NOT EXISTS transaction_id_seq AS integer;  -- OCPP 1.6: positive int32, unique for all stations
 CREATE SEQUENCE IF NOT EXISTS remote_id_seq AS integer;       -- OCPP 2.0.1 remoteStartId
 
--- What was on the wire, as it was; append-only.
-CREATE TABLE IF NOT EXISTS frame_log (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+-- A bridge process owns a number while it runs (an advisory lock) and writes its part of the journal under it.
+CREATE TABLE IF NOT EXISTS node (
+    id smallint PRIMARY KEY,
+    handled_id bigint NOT NULL DEFAULT 0,  -- the ledger has applied the journal of this node up to here
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- What was on the wire, as it was, with the answer that it got; append-only. This commit is what an answer rests on.
+CREATE SEQUENCE IF NOT EXISTS journal_id_seq INCREMENT 1000;  -- a node takes ids by the block
+CREATE TABLE IF NOT EXISTS journal (
+    id bigint NOT NULL,
+    node smallint NOT NULL,
     station text NOT NULL,
-    direction text NOT NULL CHECK (direction IN ('in', 'out')),
-    at timestamptz NOT NULL DEFAULT now(),
-    message_id text,
+    direction text NOT NULL,           -- in, out; up and down: the socket was opened, is gone
+    at timestamptz NOT NULL,
+    ocpp text NOT NULL,
     action text,
     raw text NOT NULL,
-    problem text
+    answer text,
+    note jsonb,                        -- what the answer was made from, for the ledger
+    problem text,
+    PRIMARY KEY (node, id)
 );
-CREATE INDEX IF NOT EXISTS frame_log_station_at ON frame_log (station, at);
-CREATE INDEX IF NOT EXISTS frame_log_at ON frame_log (at);
+CREATE INDEX IF NOT EXISTS journal_station ON journal (station, id);
+CREATE INDEX IF NOT EXISTS journal_at ON journal USING brin (at);
+
+-- Transaction ids of OCPP 1.6: the same start has the same id, however often it is sent.
+CREATE TABLE IF NOT EXISTS transaction_number (
+    station text NOT NULL,
+    natural_key text NOT NULL,
+    id integer NOT NULL DEFAULT nextval('transaction_id_seq'),
+    PRIMARY KEY (station, natural_key)
+);
 
 -- Copies of what Odoo knows, so that stations work while Odoo does not.
 CREATE TABLE IF NOT EXISTS station (
     identity text PRIMARY KEY,
     password_hash text NOT NULL,
     accepted boolean NOT NULL,
-    offline_policy text NOT NULL
+    offline_policy text NOT NULL,
+    security_profile smallint NOT NULL DEFAULT 1,
+    certificates text[] NOT NULL DEFAULT '{}'  -- serial numbers that are good; all others are revoked
+);
+-- Who knocked without being known: a person decides in Odoo.
+CREATE TABLE IF NOT EXISTS stranger (
+    identity text PRIMARY KEY,
+    attempts integer NOT NULL DEFAULT 1,
+    first_seen timestamptz NOT NULL DEFAULT now(),
+    reported_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE IF NOT EXISTS token (
     key text PRIMARY KEY,  -- upper case: an OCPP idTag is case-insensitive
@@ -35,18 +64,20 @@ CREATE TABLE IF NOT EXISTS token (
 CREATE TABLE IF NOT EXISTS sync_state (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     cursor jsonb NOT NULL DEFAULT 'false',
-    synced_at timestamptz
+    synced_at timestamptz,
+    tried_at timestamptz               -- when Odoo did not answer
 );
 INSERT INTO sync_state DEFAULT VALUES ON CONFLICT DO NOTHING;
 
--- One row per identity; its row lock makes the messages of one station strictly serial.
+-- One row per identity that ever connected.
 CREATE TABLE IF NOT EXISTS station_state (
     identity text PRIMARY KEY,
     boots integer NOT NULL DEFAULT 0,
-    connected boolean NOT NULL DEFAULT false,
-    ocpp text,
-    heartbeat_at timestamptz
+    node smallint,                      -- the node that holds its socket
+    generation integer NOT NULL DEFAULT 0,  -- grows with each socket: the end of an older one changes nothing
+    ocpp text
 );
+CREATE INDEX IF NOT EXISTS station_state_node ON station_state (node) WHERE node IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS session (
     uid uuid PRIMARY KEY,
@@ -67,10 +98,12 @@ CREATE TABLE IF NOT EXISTS session (
     ended_at timestamptz,
     meter_stop_kwh numeric,
     cable_out_at timestamptz,          -- the connector became available; reported once the session has ended
+    version integer NOT NULL DEFAULT 0,  -- two ledgers never overwrite each other unseen
     UNIQUE (station, natural_key)
 );
 CREATE INDEX IF NOT EXISTS session_transaction ON session (station, transaction_id);
 CREATE INDEX IF NOT EXISTS session_evse ON session (station, evse, started_at);
+CREATE INDEX IF NOT EXISTS session_waiting ON session (station) WHERE ended_at IS NULL OR cable_out_at IS NULL;
 
 -- Statuses overtake the transaction that they belong to: a replayed start looks back into these rows.
 CREATE TABLE IF NOT EXISTS connector_status (
@@ -116,6 +149,7 @@ CREATE TABLE IF NOT EXISTS command (
     state text NOT NULL DEFAULT 'new', -- new, sent, then a final status of command.result
     remote_id integer NOT NULL DEFAULT nextval('remote_id_seq'),
     created_at timestamptz NOT NULL DEFAULT now(),
+    node smallint,                     -- who has put it on the wire
     session_uid uuid                   -- the session that a remote start led to
 );
 CREATE INDEX IF NOT EXISTS command_open ON command (state) WHERE state IN ('new', 'sent');

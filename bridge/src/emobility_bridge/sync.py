@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -19,15 +19,9 @@ _logger = logging.getLogger(__name__)
 class Sync:
     """One pull is one transaction: the copy and its cursor move together."""
 
-    def __init__(self, database: Database, odoo: Odoo, changed: Callable[[], Awaitable[None]]) -> None:
-        self._database, self._odoo, self._changed = database, odoo, changed
+    def __init__(self, database: Database, odoo: Odoo) -> None:
+        self._database, self._odoo = database, odoo
         self._failing = False
-
-    async def has_copy(self) -> bool:
-        """Whether anything was ever pulled into this database."""
-        async with self._database.transaction() as connection:
-            state = await fetch_one(connection, "SELECT synced_at FROM sync_state")
-        return state is not None and state["synced_at"] is not None
 
     async def pull(self) -> bool:
         """Pull once; False when Odoo or PostgreSQL is away (said once in the log until it works again)."""
@@ -37,14 +31,19 @@ class Sync:
             answer = await self._odoo.sync(state["cursor"] if state else False)
             async with self._database.transaction() as connection:
                 await _store(connection, answer)
-            await self._changed()
         except (OdooUnavailable, OdooFault, psycopg.Error, OSError) as error:
             if not self._failing:
                 _logger.warning("The pull from Odoo fails: %s", error)
+                await self._note_failure()
             self._failing = True
             return False
         self._failing = False
         return True
+
+    async def _note_failure(self) -> None:
+        with contextlib.suppress(psycopg.Error, OSError):
+            async with self._database.transaction() as connection:
+                await connection.execute("UPDATE sync_state SET tried_at = now()")
 
 
 async def _store(connection: Connection, answer: dict[str, Any]) -> None:
@@ -85,15 +84,19 @@ async def _store_stations(connection: Connection, stations: list[dict[str, Any]]
         await connection.execute("DELETE FROM station")
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO station (identity, password_hash, accepted, offline_policy) VALUES (%s, %s, %s, %s)"
+            "INSERT INTO station (identity, password_hash, accepted, offline_policy, security_profile, certificates)"
+            " VALUES (%s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (identity) DO UPDATE SET password_hash = EXCLUDED.password_hash,"
-            " accepted = EXCLUDED.accepted, offline_policy = EXCLUDED.offline_policy",
+            " accepted = EXCLUDED.accepted, offline_policy = EXCLUDED.offline_policy,"
+            " security_profile = EXCLUDED.security_profile, certificates = EXCLUDED.certificates",
             [
                 (
                     station["identity"],
                     station.get("password_hash") or "",
                     bool(station.get("accepted")),
                     station.get("offline_policy") or "accept_known",
+                    int(station.get("security_profile") or 1),
+                    [serial.upper() for serial in station.get("certificates") or []],
                 )
                 for station in stations
             ],

@@ -1,4 +1,4 @@
-"""One unit of work: what one message or one change of a station writes, in one database transaction."""
+"""What the ledger writes: a batch of messages in one transaction, and one message within it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,39 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID, uuid5
 
+import orjson
 from psycopg.types.json import Jsonb
 
-from .database import Connection, fetch_one
-from .normalise import clean, clean_text, iso
+from .database import Connection, fetch_all, fetch_one
+from .normalise import clean, iso
 from .rpc import Version
+from .sessions import COLUMNS, Session, Sessions
 
 # All event uids of the bridge live in this namespace; changing it would deliver old events again.
 NAMESPACE = UUID("6f0f5a34-5d0e-5a6b-9d0a-3d1f0c9c6a11")
-HEARTBEAT_EVERY_SECONDS = 60
+
+_OUTBOX: LiteralString = """
+    INSERT INTO outbox (aggregate, uid, event)
+    SELECT aggregate, uid, event
+    FROM unnest(%s::text[], %s::uuid[], %s::jsonb[]) WITH ORDINALITY AS new (aggregate, uid, event, n) ORDER BY n
+    ON CONFLICT (uid) DO NOTHING"""
+_STATUSES: LiteralString = "INSERT INTO connector_status (station, evse, status, at) VALUES (%s, %s, %s, %s)"
+_INSERT: Any = (
+    f"INSERT INTO session ({', '.join(COLUMNS)}) VALUES ({', '.join('%s' for _ in COLUMNS)})"
+    " ON CONFLICT DO NOTHING"
+)
+_CHANGING = tuple(name for name in COLUMNS if name not in ("uid", "station", "natural_key", "version"))
+_UPDATE: Any = (
+    f"UPDATE session SET {', '.join(f'{name} = %s' for name in _CHANGING)}, version = version + 1"
+    " WHERE uid = %s AND version = %s"
+)
+_PROBLEM: LiteralString = (
+    "UPDATE journal SET problem = left(concat_ws('; ', problem, %s::text), 1000) WHERE node = %s AND id = %s"
+)
+
+
+class Stale(Exception):
+    """Another ledger has written a session in the meantime: read anew and do the batch again."""
 
 
 def event_uid(*key: object) -> UUID:
@@ -28,74 +52,96 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass
-class Work:
-    """The open transaction, whose station row is locked, and what has been noticed in it."""
+class Batch:
+    """What a run of messages changes; written at the end, or earlier when a message has to read it."""
 
-    connection: Connection
+    def __init__(self, connection: Connection, sessions: Sessions) -> None:
+        self.connection, self.sessions = connection, sessions
+        self.statuses: list[tuple[str, int, str, datetime]] = []
+        self._outbox: list[tuple[str, UUID, str]] = []
+        self._created: dict[UUID, Session] = {}
+        self._changed: dict[UUID, Session] = {}
+        self._problems: list[tuple[str, int, int]] = []
+
+    def add_session(self, session: Session) -> None:
+        """A new session."""
+        self.sessions.add(session)
+        self._created[session.uid] = session
+
+    def touch(self, session: Session) -> None:
+        """A session that was changed."""
+        if session.uid not in self._created:
+            self._changed[session.uid] = session
+
+    def emit(self, aggregate: str, uid: UUID, event: dict[str, Any]) -> None:
+        """An event for Odoo; one with a uid that is there already changes nothing."""
+        self._outbox.append((aggregate, uid, orjson.dumps(event).decode()))
+
+    def problem(self, text: str, node: int, entry_id: int) -> None:
+        """Something about a message that a person may want to see beside it."""
+        self._problems.append((text, node, entry_id))
+
+    async def flush(self) -> None:
+        """Write what has gathered. Raises Stale when another ledger was faster."""
+        await self._write_sessions()
+        async with self.connection.cursor() as cursor:
+            if self.statuses:
+                await cursor.executemany(_STATUSES, self.statuses)
+            if self._outbox:
+                aggregates, uids, events = zip(*self._outbox, strict=True)
+                await cursor.execute(_OUTBOX, [list(aggregates), list(uids), list(events)])
+            if self._problems:
+                await cursor.executemany(_PROBLEM, self._problems)
+        self.statuses, self._outbox, self._problems = [], [], []
+
+    async def _write_sessions(self) -> None:
+        async with self.connection.cursor() as cursor:
+            if self._created:
+                rows = [[getattr(s, name) for name in COLUMNS] for s in self._created.values()]
+                await cursor.executemany(_INSERT, rows)
+                if cursor.rowcount != len(rows):
+                    raise Stale("A session was made elsewhere.")
+            if self._changed:
+                rows = [
+                    [*(getattr(s, name) for name in _CHANGING), s.uid, s.version] for s in self._changed.values()
+                ]
+                await cursor.executemany(_UPDATE, rows)
+                if cursor.rowcount != len(rows):
+                    raise Stale("A session was changed elsewhere.")
+                for session in self._changed.values():
+                    session.version += 1
+        self._created, self._changed = {}, {}
+
+
+@dataclass(slots=True)
+class Work:
+    """One message that the ledger applies, and what has been noticed in it."""
+
+    batch: Batch
     station: str
     ocpp: Version
     received_at: datetime
-    boots: int
-    accepted: bool
-    offline_policy: str
-    heartbeat_interval: int
-    token_max_age: float
+    note: dict[str, Any]
     problems: list[str] = field(default_factory=list)
 
-    @classmethod
-    async def begin(
-        cls,
-        connection: Connection,
-        station: str,
-        ocpp: Version,
-        heartbeat_interval: int,
-        token_max_age: float,
-    ) -> Work:
-        """Lock the station's row (made when missing), so that two sockets of one identity take turns."""
-        state = await fetch_one(
-            connection,
-            "INSERT INTO station_state (identity, ocpp) VALUES (%s, %s)"
-            " ON CONFLICT (identity) DO UPDATE SET ocpp = EXCLUDED.ocpp RETURNING boots",
-            [station, ocpp],
-        )
-        known = await fetch_one(
-            connection, "SELECT accepted, offline_policy FROM station WHERE identity = %s", [station]
-        )
-        assert state is not None
-        return cls(
-            connection,
-            station,
-            ocpp,
-            now(),
-            boots=state["boots"],
-            accepted=bool(known and known["accepted"]),
-            offline_policy=known["offline_policy"] if known else "reject",
-            heartbeat_interval=heartbeat_interval,
-            token_max_age=token_max_age,
-        )
-
-    async def execute(self, query: LiteralString, *parameters: object) -> None:
-        """Run a statement in this transaction."""
-        await self.connection.execute(query, parameters)
+    async def all(self, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+        """All rows of a query that sees what the batch has written so far."""
+        await self.batch.flush()
+        return await fetch_all(self.batch.connection, query, parameters)
 
     async def one(self, query: LiteralString, *parameters: object) -> dict[str, Any] | None:
-        """The first row of a query in this transaction, or None."""
-        return await fetch_one(self.connection, query, parameters)
+        """The first row of a query that sees what the batch has written so far."""
+        await self.batch.flush()
+        return await fetch_one(self.batch.connection, query, parameters)
 
-    async def log(
-        self, direction: str, raw: str, message_id: object, action: str | None, problem: str | None = None
-    ) -> None:
-        """Keep a frame as it was on the wire."""
-        await log_frame(self.connection, self.station, direction, raw, message_id, action, problem)
+    def emit(self, aggregate: str, uid: UUID, kind: str, at: datetime, payload: dict[str, Any]) -> None:
+        """Put an event into the outbox."""
+        event = {"uid": str(uid), "station": self.station, "kind": kind, "at": iso(at), "payload": payload}
+        self.batch.emit(aggregate, uid, event)
 
-    async def emit(self, aggregate: str, uid: UUID, kind: str, at: datetime, payload: dict[str, Any]) -> bool:
-        """Put an event into the outbox; False when this fact is already there."""
-        return await emit(self.connection, self.station, aggregate, uid, kind, at, payload)
-
-    async def emit_station(self, uid: UUID, kind: str, at: datetime, payload: dict[str, Any]) -> bool:
+    def emit_station(self, uid: UUID, kind: str, at: datetime, payload: dict[str, Any]) -> None:
         """Put an event of the station itself into the outbox."""
-        return await self.emit(f"station:{self.station}", uid, kind, at, payload)
+        self.emit(f"station:{self.station}", uid, kind, at, payload)
 
 
 async def emit(
@@ -106,35 +152,10 @@ async def emit(
     kind: str,
     at: datetime,
     payload: dict[str, Any],
-) -> bool:
-    """Put a bridge event into the outbox; False when its uid is already there."""
+) -> None:
+    """Put an event that belongs to no message into the outbox; one that is already there stays as it is."""
     event = {"uid": str(uid), "station": station, "kind": kind, "at": iso(at), "payload": clean(payload)}
-    cursor = await connection.execute(
+    await connection.execute(
         "INSERT INTO outbox (aggregate, uid, event) VALUES (%s, %s, %s) ON CONFLICT (uid) DO NOTHING",
         [aggregate, uid, Jsonb(event)],
-    )
-    return cursor.rowcount == 1
-
-
-async def log_frame(
-    connection: Connection,
-    station: str,
-    direction: str,
-    raw: str,
-    message_id: object,
-    action: str | None,
-    problem: str | None = None,
-) -> None:
-    """Append to the frame log."""
-    await connection.execute(
-        "INSERT INTO frame_log (station, direction, message_id, action, raw, problem)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [
-            station,
-            direction,
-            None if message_id is None else str(message_id),
-            action,
-            clean_text(raw),
-            problem,
-        ],
     )

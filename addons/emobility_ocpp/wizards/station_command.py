@@ -1,0 +1,144 @@
+from datetime import timedelta
+from typing import Any
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+
+# What a clerk may do for a driver who stands in front of the station; all else is for managers.
+_FOR_CLERKS = {"unlock", "reset", "availability", "trigger"}
+_MESSAGES = (
+    "BootNotification",
+    "StatusNotification",
+    "Heartbeat",
+    "MeterValues",
+    "FirmwareStatusNotification",
+)
+
+
+class EmobilityStationCommandWizard(models.TransientModel):
+    """Asks what one or many stations shall do, and puts a command on the way for each."""
+
+    _name = "emobility.station.command.wizard"
+    _description = "Command for Charging Stations"
+
+    station_ids = fields.Many2many("emobility.station", required=True, string="Charging Stations")
+    action = fields.Selection(
+        [
+            ("unlock", "Unlock a connector"),
+            ("reset", "Restart"),
+            ("availability", "Change availability"),
+            ("trigger", "Ask for a message"),
+            ("get_configuration", "Read the configuration"),
+            ("set_configuration", "Change a setting"),
+            ("clear_cache", "Clear the token cache"),
+            ("set_profile", "Limit the power"),
+            ("clear_profile", "Remove limits"),
+            ("reserve", "Reserve"),
+            ("cancel_reservation", "Cancel a reservation"),
+            ("diagnostics", "Upload diagnostics"),
+            ("firmware", "Update the firmware"),
+            ("local_list", "Send the local token list"),
+            ("rotate_certificate", "Ask for a new signing request"),
+        ],
+        required=True,
+        default="reset",
+    )
+    evse_number = fields.Integer("OCPP EVSE Number", help="0 is the station as a whole.")
+    reset_kind = fields.Selection(
+        [("soft", "When no session runs"), ("hard", "At once")], default="soft", required=True
+    )
+    available = fields.Boolean(default=True)
+    message = fields.Selection([(name, name) for name in _MESSAGES], default="StatusNotification")
+    key = fields.Char("Setting", help="OCPP 1.6: its key. Later versions: Component.Variable.")
+    value = fields.Char()
+    limit = fields.Float(digits=(12, 1))
+    unit = fields.Selection([("W", "Watt"), ("A", "Ampere")], default="W", required=True)
+    token_id = fields.Many2one("emobility.token", domain="[('state', '=', 'active')]")
+    minutes = fields.Integer("Reserve for Minutes", default=15)
+    reservation = fields.Integer("Reservation Number")
+    url = fields.Char("Address", help="Where the station fetches its firmware, or uploads its diagnostics.")
+
+    def action_send(self) -> dict[str, Any]:
+        """Put the commands on the way; returns their list."""
+        self.ensure_one()
+        self._check_user()
+        payload = getattr(self, f"_payload_{self.action}", lambda: {})()
+        commands = self.env["emobility.command"].browse()
+        for station in self.station_ids:
+            evse = station.evse_ids.filtered(lambda evse: evse.ocpp_evse_number == self.evse_number)
+            commands |= self.env["emobility.command"].sudo()._request(station, self.action, payload, evse[:1])
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_command_action")
+        return action | {"domain": [("id", "in", commands.ids)], "context": {}}
+
+    @api.model
+    def _check_user_of(self, action: str) -> bool:
+        group = "emobility_crm.group_user" if action in _FOR_CLERKS else "emobility_crm.group_manager"
+        return self.env.su or self.env.user.has_group(group)
+
+    def _check_user(self) -> None:
+        self.station_ids.check_access("read")
+        if not self._check_user_of(self.action):
+            raise AccessError(self.env._("Only a manager of e-mobility may send this command."))
+
+    def _need(self, value: Any, what: str) -> Any:
+        if not value:
+            raise UserError(self.env._("The command needs: %(what)s.", what=what))
+        return value
+
+    def _payload_unlock(self) -> dict[str, Any]:
+        return {"evse": self._need(self.evse_number, self.env._("the number of the EVSE"))}
+
+    def _payload_reset(self) -> dict[str, Any]:
+        return {"kind": self.reset_kind}
+
+    def _payload_availability(self) -> dict[str, Any]:
+        return {"evse": self.evse_number, "available": self.available}
+
+    def _payload_trigger(self) -> dict[str, Any]:
+        return {"message": self._need(self.message, self.env._("the message")), "evse": self.evse_number}
+
+    def _payload_set_configuration(self) -> dict[str, Any]:
+        return {"key": self._need(self.key, self.env._("the setting")), "value": self.value or ""}
+
+    def _payload_set_profile(self) -> dict[str, Any]:
+        return {"evse": self.evse_number, "unit": self.unit, "limit": self.limit}
+
+    def _payload_clear_profile(self) -> dict[str, Any]:
+        return {"evse": self.evse_number} if self.evse_number else {}
+
+    def _payload_reserve(self) -> dict[str, Any]:
+        token = self._need(self.token_id, self.env._("the token"))
+        until = fields.Datetime.now() + timedelta(minutes=self.minutes)
+        return {
+            "evse": self.evse_number,
+            "token_uid": token.uid,
+            "token_type": token.token_type,
+            "expires_at": until.isoformat() + "Z",
+        }
+
+    def _payload_cancel_reservation(self) -> dict[str, Any]:
+        return {"reservation": self._need(self.reservation, self.env._("the number of the reservation"))}
+
+    def _payload_diagnostics(self) -> dict[str, Any]:
+        return {"url": self._need(self.url, self.env._("the address"))}
+
+    def _payload_firmware(self) -> dict[str, Any]:
+        url = self._need(self.url, self.env._("the address"))
+        return {"url": url, "at": fields.Datetime.now().isoformat() + "Z"}
+
+    def _payload_local_list(self) -> dict[str, Any]:
+        tokens = self.env["emobility.token"].sudo()._ocpp_list(self.env.company, None)
+        known = [token for token in tokens if token["status"] == "Accepted"]
+        fields_sent = ("uid", "type", "status")
+        return {
+            "version": int(fields.Datetime.now().timestamp()),
+            "tokens": [{name: token[name] for name in fields_sent} for token in known],
+        }
+
+    @api.model
+    def default_get(self, fields_list: list[str]) -> dict[str, Any]:
+        values = super().default_get(fields_list)
+        if "station_ids" in fields_list and self.env.context.get("active_model") == "emobility.station":
+            values.setdefault("station_ids", [Command.set(self.env.context.get("active_ids", []))])
+        return values
