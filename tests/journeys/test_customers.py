@@ -1,4 +1,4 @@
-"""From a sign-up on the web to a customer with a contract, a card and a price that is explained; and a driver on a phone."""
+"""A sign-up becomes a customer with a contract, a card and a price that is explained; a driver on a phone."""
 
 from __future__ import annotations
 

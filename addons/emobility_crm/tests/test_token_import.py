@@ -16,7 +16,7 @@ class TestTokenImport(BaseCommon):
         super().setUpClass()
         cls.contract = new_charging_contract(cls.env, cls.partner, code="C-1")
         cls.contract.action_activate()
-        cls.driver = cls.env["res.partner"].create({"name": "Driver", "email": "Dana@Example.com"})
+        cls.driver = cls.env["res.partner"].create({"name": "Driver", "email": "Dana.Import@Example.com"})
         cls.token = cls.env["emobility.token"].create(
             {"uid": "04A2B3C4", "contract_id": cls.contract.id, "state": "active"}
         )
@@ -33,7 +33,7 @@ class TestTokenImport(BaseCommon):
     def test_rows_become_tokens_of_their_contract_and_driver(self) -> None:
         wizard = self._wizard(
             "\ufeffUID;Visual number;Contract;Driver;Cost_centre;Valid_until;State\n"
-            "04:11:22:33;CARD-1;C-1;dana@example.com;KST 7;2027-12-31;active\n"
+            "04:11:22:33;CARD-1;C-1;dana.import@example.com;KST 7;2027-12-31;active\n"
             "\n"
             "04-aa-bb-cc;CARD-2;C-1;;;;\n"
         )
@@ -124,7 +124,7 @@ class TestTokenImport(BaseCommon):
 
     def test_queries_do_not_grow_with_the_rows(self) -> None:
         def queries(count: int) -> int:
-            rows = "\n".join(f"{number:08X},C-1,dana@example.com" for number in range(count))
+            rows = "\n".join(f"{number:08X},C-1,dana.import@example.com" for number in range(count))
             wizard = self._wizard(f"uid,contract,driver\n{rows}\n")
             self.env.flush_all()
             self.env.invalidate_all()

@@ -33,7 +33,7 @@ class EmobilityLeadContract(models.TransientModel):
         help="Contacts with the same e-mail, phone number or VAT number.",
     )
     payer_id = fields.Many2one(
-        "res.partner", "Payer", check_company=True, help="Empty: the customer pays."
+        "res.partner", check_company=True, help="Empty: the customer pays."
     )
     plan_id = fields.Many2one(
         "product.template",
