@@ -99,6 +99,12 @@ class BridgeProcess:
         self._process.terminate()
         return self._process.wait(10)
 
+    def children(self) -> list[int]:
+        """The processes that the bridge has started."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         """Look into the bridge's database."""
         with psycopg.connect(self.dsn, row_factory=dict_row) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +217,24 @@ async def test_a_terminated_bridge_says_goodbye_and_ends_with_status_0() -> None
         assert await asyncio.to_thread(bridge.stop) == 0
         await station.socket.wait_closed()
         assert station.socket.close_code == 1012
+
+
+@pytest.mark.parametrize("attempt", range(3))
+async def test_the_back_ends_when_its_front_was_killed_in_the_middle_of_work(
+    own: tuple[BridgeProcess, FakeOdoo], eventually: Eventually, attempt: int
+) -> None:
+    bridge, _odoo = own
+    [back] = bridge.children()
+    station = await RawStation.open(bridge.url, "CS-1")
+    for _ in range(20):
+        await station.send("Heartbeat", {})
+    bridge.kill()
+    await eventually(lambda: not _command_of(back))
+
+
+def _command_of(pid: int) -> bytes:
+    """Empty for a process that has ended and that nobody has asked about yet."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""

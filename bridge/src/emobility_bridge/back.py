@@ -77,7 +77,9 @@ class Back:
         self._written.set()  # what the last process left
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._written.wait(), self._config.outbox_interval)
+                # Not wait_for: before Python 3.12 that can lose a cancellation that comes with the event.
+                async with asyncio.timeout(self._config.outbox_interval):
+                    await self._written.wait()
             self._written.clear()
             try:
                 await self._bookkeeper.catch_up(self._give_way)

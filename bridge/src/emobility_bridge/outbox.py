@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -51,10 +52,10 @@ class Outbox:
                 pause = min(pause * 2, self._config.outbox_backoff_max)
 
     async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._config.outbox_interval)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            # Not wait_for: before Python 3.12 that can lose a cancellation that comes with the event.
+            async with asyncio.timeout(self._config.outbox_interval):
+                await self._wake.wait()
 
     async def _deliver_batch(self, connection: Connection) -> bool:
         """Deliver what is ready; whether there was anything."""
