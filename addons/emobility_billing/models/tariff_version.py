@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
@@ -26,6 +27,7 @@ from ..rating import (
     lint,
     rate,
     tariff_sentences,
+    to_ocpi,
 )
 from .guarded import TALK
 from .price_component import PRICE_DIGITS
@@ -33,6 +35,7 @@ from .tariff_element import time_of_day
 
 # A frozen version may still be ended: sessions that it priced keep it.
 EDITABLE_WHEN_FROZEN = frozenset({"valid_to"})
+OCPI_VERSION = "2.2.1"
 CHANGES = "emobility.tariff.version:prices"
 
 
@@ -122,6 +125,11 @@ class EmobilityTariffVersion(models.Model):
         help="What is legal but probably wrong, or against the law.",
     )
     lint_count = fields.Integer(compute="_compute_lint_findings")
+    ocpi_losses = fields.Text(
+        compute="_compute_ocpi_losses",
+        string="Not in OCPI",
+        help="What a roaming partner would not be told of these prices.",
+    )
     currency_id = fields.Many2one(related="tariff_id.currency_id")
     price_mode = fields.Selection(related="tariff_id.price_mode")
     company_id = fields.Many2one(related="tariff_id.company_id", store=True, index=True)
@@ -384,6 +392,16 @@ class EmobilityTariffVersion(models.Model):
                 continue
             version.lint_count = len(findings)
             version.lint_findings = self._finding_list(findings) if findings else False
+
+    @api.depends("price_summary", "element_ids.component_ids.cap", "element_ids.component_ids.follows_market")
+    def _compute_ocpi_losses(self) -> None:
+        for version in self:
+            try:
+                # How gross prices become net ones is decided by the taxes of the place, not by the engine.
+                tariff = replace(version._compile_engine_tariff(), tax_included=False)
+                version.ocpi_losses = "\n".join(to_ocpi(tariff, OCPI_VERSION)[1])
+            except RatingError as error:
+                version.ocpi_losses = str(error)
 
     @api.model
     def _finding_list(self, findings: Iterable[Finding]) -> Markup:

@@ -146,6 +146,10 @@ class TestTariffTerms(ChargingCommon):
         self.assertTrue(version.lint_count)
         self.assertIn("ENERGY", str(version.lint_findings))
 
+    def test_f33_what_ocpi_cannot_say_is_told(self) -> None:
+        self.assertFalse(self._version().ocpi_losses)
+        self.assertIn("idle fee", self._version(idle_price=6).ocpi_losses)
+
     def test_f30_lint_warns_of_time_prices_where_a_clock_is_not_certified(self) -> None:
         self.evse.clock_certified = False
         count = self._version({"ENERGY": 0.5}).lint_count
