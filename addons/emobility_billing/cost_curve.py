@@ -52,15 +52,28 @@ def _until(facts: SessionFacts, curve: EnergyCurve, at: datetime) -> SessionFact
         start=facts.start,
         end=at,
         unplugged=None,
-        energy_kwh=(Decimal(energy.numerator) / Decimal(energy.denominator)).quantize(_KWH_DIGITS),
+        energy_kwh=_kwh(energy),
         readings=tuple(reading for reading in facts.readings if reading.at <= at),
         states=tuple(state for state in facts.states if state.at <= at),
         time_zone=facts.time_zone,
     )
 
 
-def chart(points: list[tuple[datetime, Decimal]], zone: ZoneInfo, charging_end: datetime, currency: str) -> str:
-    """The points as an SVG picture: money over local time, with a mark where charging ends."""
+def energy_over_time(facts: SessionFacts) -> list[tuple[datetime, Decimal]]:
+    """(instant, kWh so far), at the readings and evenly in between."""
+    curve = EnergyCurve(facts)
+    length = facts.released - facts.start
+    instants = {facts.start + length * index / SAMPLES for index in range(SAMPLES + 1)}
+    instants |= {reading.at for reading in facts.readings if facts.start <= reading.at <= facts.released}
+    return [(at, _kwh(curve.at(Fraction((at - facts.start) // _MICROSECOND)))) for at in sorted(instants)]
+
+
+def _kwh(energy: Fraction) -> Decimal:
+    return (Decimal(energy.numerator) / Decimal(energy.denominator)).quantize(_KWH_DIGITS)
+
+
+def chart(points: list[tuple[datetime, Decimal]], zone: ZoneInfo, charging_end: datetime, unit: str) -> str:
+    """The points as an SVG picture: money or energy over local time, with a mark where charging ends."""
     first, last = points[0][0], points[-1][0]
     highest = max(amount for _at, amount in points) or Decimal(1)
     seconds = (last - first).total_seconds() or 1.0
@@ -74,14 +87,14 @@ def chart(points: list[tuple[datetime, Decimal]], zone: ZoneInfo, charging_end: 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'style="width:100%;max-width:{WIDTH}px;font:11px sans-serif" '
-        f'aria-label="{escape(f"Cost over time, {points[-1][1]} {currency} in the end")}">'
+        f'aria-label="{escape(f"Over time, {points[-1][1]:.2f} {unit} in the end")}">'
     ]
     for index in range(GRID_LINES + 1):
         amount = highest * index / GRID_LINES
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(amount):.1f}" y2="{y(amount):.1f}" stroke="#d5dbe1"/>'
             f'<text x="{LEFT - 6}" y="{y(amount) + 4:.1f}" text-anchor="end" fill="#5b6672">'
-            f"{amount:.2f} {escape(currency)}</text>"
+            f"{amount:.2f} {escape(unit)}</text>"
         )
         at = first + (last - first) * index / GRID_LINES
         anchor = "start" if index == 0 else "end" if index == GRID_LINES else "middle"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from markupsafe import Markup
 from psycopg2.errors import SerializationFailure
 
 from odoo import api, fields, models
@@ -15,6 +16,7 @@ from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ..cost_curve import chart, cost_over_time, energy_over_time
 from ..derivation import Derived, Event, EventError, check_event, derive
 from ..jobs import LATER, NORMAL, enqueue
 from ..rating import RatingError, facts_to_json
@@ -84,6 +86,8 @@ class EmobilitySession(models.Model):
     tariff_version_id = fields.Many2one("emobility.tariff.version", "Tariff", readonly=True, index=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     amount_estimated = fields.Monetary("Cost so far", readonly=True)
+    energy_picture = fields.Html("Energy over time", compute="_compute_pictures", sanitize=False)
+    cost_picture = fields.Html("Cost over time", compute="_compute_pictures", sanitize=False)
     event_ids = fields.One2many("emobility.session.event", "session_id", "Events")
     hold_ids = fields.One2many("emobility.hold", "session_id", "Holds")
     open_hold_count = fields.Integer(compute="_compute_open_hold_count")
@@ -106,6 +110,25 @@ class EmobilitySession(models.Model):
             end = session.end_at or session.last_event_at
             known = session.start_at and end and end > session.start_at
             session.duration = (end - session.start_at).total_seconds() / 3600 if known else 0.0
+
+    @api.depends("event_count", "tariff_version_id")
+    def _compute_pictures(self) -> None:
+        derived = self.sudo()._derive()
+        for session in self:
+            session.energy_picture = session.cost_picture = False
+            known = derived.get(session.id)
+            facts = known and known.facts(session.location_id.time_zone or "UTC")
+            if not facts or facts.released == facts.start:
+                continue
+            session.energy_picture = Markup(chart(energy_over_time(facts), facts.zone, facts.end, "kWh"))
+            version = session.sudo().tariff_version_id
+            if version:
+                try:
+                    points = cost_over_time(version._price, version._engine_tariff(), facts)
+                except RatingError as error:
+                    _logger.info("Session %s has no cost curve: %s", session.uid, error)
+                    continue
+                session.cost_picture = Markup(chart(points, facts.zone, facts.end, version.currency_id.name))
 
     @api.depends("hold_ids.state")
     def _compute_open_hold_count(self) -> None:

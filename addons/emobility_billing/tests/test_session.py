@@ -12,6 +12,16 @@ from .common import ChargingCommon, stamp
 
 @tagged("post_install", "-at_install")
 class TestSession(ChargingCommon):
+    def test_energy_and_cost_are_shown_over_time_also_while_it_lasts(self) -> None:
+        events = self.events(readings=[(30, "1004")])
+        session = self.ingest(events[:2])
+        self.assertEqual(session.state, "live")
+        self.assertIn("4.00 kWh in the end", session.energy_picture)
+        self.assertIn("1.96 EUR in the end", session.cost_picture)
+        self.ingest(events[2:])
+        session.invalidate_recordset()
+        self.assertIn("10.00 kWh in the end", session.energy_picture)
+
     def test_session_is_live_and_shows_its_cost_while_it_charges(self) -> None:
         start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
         session = self.ingest(self.events(start=start, readings=[(15, "1002")])[:2])
