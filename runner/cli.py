@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run the product for real use, from odoo.conf")
     serve.add_argument("--database", default="emobility")
+    serve.add_argument("--port", type=int, help="of Odoo; default: that of odoo.conf")
+    serve.add_argument("--gevent-port", type=int, help="of Odoo's live connections; default: that of odoo.conf")
+    serve.add_argument("--station-port", type=int, default=9000, help="where stations connect")
     serve.set_defaults(command=_serve)
 
     shell = commands.add_parser("shell", help="open an Odoo shell")
@@ -109,7 +112,7 @@ def _test(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     from runner.serve import serve
 
-    return serve(args.database)
+    return serve(args.database, args.port, args.gevent_port, args.station_port)
 
 
 def _shell(args: argparse.Namespace) -> int:

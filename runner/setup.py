@@ -57,7 +57,8 @@ def _dotted(version: tuple[int, int]) -> str:
 def interpreter() -> str | None:
     """The Python that the product shall run on: this one, or with an old one the newest that is installed beside it."""
     if sys.version_info[:2] >= OLDEST_PRODUCT:
-        return sys.executable
+        # Not the Python of a virtual environment, which may be the very one that is about to be made anew.
+        return str(getattr(sys, "_base_executable", sys.executable))
     for minor in range(NEWEST[1], OLDEST_PRODUCT[1] - 1, -1):
         found = shutil.which(f"python3.{minor}")
         # It may be a stand-in that only says that it is not installed.
@@ -74,6 +75,8 @@ def _once(name: str, key: str, title: str, make: Callable[[], None]) -> None:
     stamp = STAMPS / name
     if stamp.exists() and stamp.read_text() == key:
         return
+    # An interrupted attempt leaves half of it behind, which no old stamp may call done.
+    stamp.unlink(missing_ok=True)
     with step(f"Setting up: {title}"):
         make()
     stamp.write_text(key)

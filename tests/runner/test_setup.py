@@ -23,8 +23,11 @@ def old_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_python_of_run_is_taken_when_it_is_new_enough():
-    assert setup.interpreter() == sys.executable
+def test_the_python_of_run_is_taken_when_it_is_new_enough_and_never_that_of_a_virtual_environment():
+    taken = setup.interpreter()
+    assert taken is not None
+    assert Path(taken).resolve() == Path(sys.executable).resolve()
+    assert setup.VENV not in Path(taken).parents
 
 
 def test_with_an_old_python_the_newest_beside_it_is_taken(old_python):

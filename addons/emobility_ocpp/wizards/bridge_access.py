@@ -27,6 +27,11 @@ class EmobilityBridgeAccessWizard(models.TransientModel):
 
     def action_create_key(self) -> dict[str, Any]:
         """Create the user if there is none yet, and show its new key, once."""
+        login, key = self._create_key()
+        return self.env["emobility.secret.show"]._action_show(self.env._("Key of the Bridge"), login, key)
+
+    def _create_key(self) -> tuple[str, str]:
+        """Login of the bridge and its new API key; the user is made if there is none yet."""
         self.ensure_one()
         if not self.env.is_system():
             raise AccessError(self.env._("Only an administrator may give a bridge access."))
@@ -43,9 +48,7 @@ class EmobilityBridgeAccessWizard(models.TransientModel):
             raise UserError(self.env._("%(login)s is not only a bridge.", login=user.login))
         expires_at = fields.Datetime.now() + timedelta(days=self.days)
         key = self.env["res.users.apikeys"].with_user(user)._generate("rpc", "OCPP bridge", expires_at)
-        return self.env["emobility.secret.show"]._action_show(
-            self.env._("Key of the Bridge"), user.login, key
-        )
+        return user.login, key
 
     def _create_user(self, group: models.Model) -> models.Model:
         if not self.login:
