@@ -253,7 +253,7 @@ def lock() -> None:
     """Resolves requirements.in anew for all supported versions of Python."""
     set_up()
     with step("Resolving requirements.in"):
-        _quietly([str(VENV / "bin" / "uv"), "pip", "compile", "--universal", "--python-version", "3.10", "--quiet",
-                  "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
+        _quietly([str(VENV / "bin" / "uv"), "--directory", str(REQUIREMENTS), "pip", "compile", "--universal",
+                  "--python-version", "3.10", "--quiet", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
                   "--constraint", "constraints.txt", "--override", "overrides.txt",
                   "requirements.in", "--output-file", "requirements.lock"], "resolving")
