@@ -254,6 +254,7 @@ def lock() -> None:
     set_up()
     with step("Resolving requirements.in"):
         _quietly([str(VENV / "bin" / "uv"), "--directory", str(REQUIREMENTS), "pip", "compile", "--universal",
-                  "--python-version", "3.10", "--quiet", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
+                  "--python-version", "3.10", "--quiet", "--generate-hashes",
+                  "--no-emit-index-url", "--no-emit-find-links", "--no-header",
                   "--constraint", "constraints.txt", "--override", "overrides.txt",
                   "requirements.in", "--output-file", "requirements.lock"], "resolving")

@@ -2,6 +2,8 @@ from . import guarded  # the others inherit from it
 
 # isort: split
 from . import (
+    account_edi_xml_cii,
+    account_edi_xml_ubl_bis3,
     account_move,
     account_tax,
     billing_run,

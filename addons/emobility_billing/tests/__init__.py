@@ -4,6 +4,7 @@ from . import (
     test_cdr,
     test_collect,
     test_derivation,
+    test_e_invoice,
     test_gate,
     test_import,
     test_plug_to_paid,
