@@ -39,6 +39,7 @@
         "views/res_config_settings_views.xml",
         "views/billing_menus.xml",
         "views/portal_templates.xml",
+        "views/portal_invoice_templates.xml",
         "report/charging_invoice_templates.xml",
         "report/e_invoice_templates.xml",
         "wizard/import_security.xml",

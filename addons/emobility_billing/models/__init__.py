@@ -5,6 +5,7 @@ from . import (
     account_edi_xml_cii,
     account_edi_xml_ubl_bis3,
     account_move,
+    account_move_send,
     account_tax,
     billing_run,
     billing_run_line,

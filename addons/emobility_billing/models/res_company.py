@@ -25,6 +25,13 @@ class ResCompany(models.Model):
         help="A session that is also below the energy limit is held.",
     )
     emobility_micro_kwh = fields.Float("Micro session: less than (kWh)", default=0.1, digits=(16, 3))
+    emobility_annex_files = fields.Selection(
+        [("none", "PDF only"), ("csv", "CSV"), ("xlsx", "Excel"), ("both", "CSV and Excel")],
+        "Session lists in mails",
+        default="both",
+        required=True,
+        help="Files with the sessions of an invoice that are mailed beside its PDF. Both can always be downloaded.",
+    )
 
     _emobility_settle_minutes_positive = models.Constraint(
         "CHECK (emobility_settle_minutes >= 0)", "The settling time of charging sessions cannot be negative."

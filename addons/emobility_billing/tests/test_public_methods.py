@@ -5,6 +5,8 @@ from odoo.addons.emobility_crm.tests.common import public_methods
 
 # All that this addon lets a client call over RPC. A method that is not meant for that begins with "_".
 PUBLIC_METHODS = {
+    "account.move.action_download_sessions_csv",
+    "account.move.action_download_sessions_xlsx",
     "account.move.action_view_ratings",
     "account.move.action_view_sessions",
     "account.move.button_cancel",
