@@ -32,6 +32,11 @@ class ResCompany(models.Model):
         required=True,
         help="Files with the sessions of an invoice that are mailed beside its PDF. Both can always be downloaded.",
     )
+    emobility_zero_invoices = fields.Boolean(
+        "Invoices of 0.00",
+        default=True,
+        help="Make an invoice also when all of its sessions were free. Otherwise they are closed without one.",
+    )
 
     _emobility_settle_minutes_positive = models.Constraint(
         "CHECK (emobility_settle_minutes >= 0)", "The settling time of charging sessions cannot be negative."

@@ -10,3 +10,4 @@ class ResConfigSettings(models.TransientModel):
     emobility_micro_minutes = fields.Integer(related="company_id.emobility_micro_minutes", readonly=False)
     emobility_micro_kwh = fields.Float(related="company_id.emobility_micro_kwh", readonly=False)
     emobility_annex_files = fields.Selection(related="company_id.emobility_annex_files", readonly=False)
+    emobility_zero_invoices = fields.Boolean(related="company_id.emobility_zero_invoices", readonly=False)

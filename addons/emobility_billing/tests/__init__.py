@@ -2,6 +2,8 @@ from . import (
     test_access,
     test_annex_file,
     test_billing_run,
+    test_billing_run_crash,
+    test_billing_run_selection,
     test_cdr,
     test_collect,
     test_derivation,
