@@ -45,6 +45,7 @@
         "wizard/import_security.xml",
         "wizard/import_views.xml",
         "wizard/tariff_simulation_views.xml",
+        "wizard/datev_export_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

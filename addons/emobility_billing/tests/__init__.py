@@ -6,6 +6,7 @@ from . import (
     test_billing_run_selection,
     test_cdr,
     test_collect,
+    test_datev_export,
     test_derivation,
     test_e_invoice,
     test_gate,

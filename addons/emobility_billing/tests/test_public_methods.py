@@ -27,6 +27,7 @@ PUBLIC_METHODS = {
     "emobility.cdr.action_open_moves",
     "emobility.cdr.action_open_ratings",
     "emobility.cdr.action_open_session",
+    "emobility.datev.export.action_export",
     "emobility.hold.action_accept",
     "emobility.hold.action_open_session",
     "emobility.hold.action_retry",
