@@ -32,6 +32,8 @@ ODOO_COMPANIONS = (
 SID_PACKAGES = ("odoo-19", "fonts-montserrat")
 # `./run` itself is content with an older Python than the product.
 OLDEST_RUN, OLDEST_PRODUCT, NEWEST = (3, 10), (3, 11), (3, 13)
+FIRST_WITH_CAIRO = 13
+"""From Python 3.13 on, QR codes are drawn by the system's cairo: see requirements.in."""
 KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.gpg",
     "/usr/share/keyrings/debian-archive-keyring.pgp",
@@ -67,6 +69,13 @@ def interpreter() -> str | None:
     return None
 
 
+def _minor(python: str) -> int:
+    """The y of 3.y."""
+    done = subprocess.run([python, "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True,
+                          check=True)
+    return int(done.stdout)
+
+
 def _has_ensurepip(python: str) -> bool:
     return subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
 
@@ -97,7 +106,9 @@ def _system_packages(browser: bool) -> None:
     if python is None:
         wanted += [f"python{_dotted(OLDEST_PRODUCT)}", f"python{_dotted(OLDEST_PRODUCT)}-venv"]
     elif not _has_ensurepip(python):
-        wanted.append("python3-venv" if python == sys.executable else f"{Path(python).name}-venv")
+        wanted.append("python3-venv" if sys.version_info[:2] >= OLDEST_PRODUCT else f"{Path(python).name}-venv")
+    if python is not None and _minor(python) >= FIRST_WITH_CAIRO and not ctypes.util.find_library("cairo"):
+        wanted.append("libcairo2")
     if browser and not shutil.which("chromium"):
         wanted.append("chromium")
     if wanted:

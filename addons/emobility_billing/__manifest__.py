@@ -10,6 +10,7 @@
     "depends": [
         "emobility_crm",
         "account",
+        "account_edi_ubl_cii",
         "account_payment",
         "payment",
         "queue_job",
@@ -45,11 +46,14 @@
         "views/billing_menus.xml",
         "views/portal_templates.xml",
         "views/portal_account_templates.xml",
+        "views/portal_invoice_templates.xml",
         "report/charging_invoice_templates.xml",
+        "report/e_invoice_templates.xml",
         "wizard/import_security.xml",
         "wizard/import_views.xml",
         "wizard/price_views.xml",
         "wizard/tariff_simulation_views.xml",
+        "wizard/datev_export_views.xml",
     ],
     "post_init_hook": "post_init_hook",
 }

@@ -1,1 +1,9 @@
-from . import portal, portal_contracts, portal_prices, portal_remote, portal_sessions_csv, portal_tokens
+from . import (
+    portal,
+    portal_contracts,
+    portal_invoice,
+    portal_prices,
+    portal_remote,
+    portal_sessions_csv,
+    portal_tokens,
+)

@@ -2,7 +2,10 @@ from . import guarded  # the others inherit from it
 
 # isort: split
 from . import (
+    account_edi_xml_cii,
+    account_edi_xml_ubl_bis3,
     account_move,
+    account_move_send,
     account_tax,
     allowance,
     billing_run,

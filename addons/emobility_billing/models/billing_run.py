@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -39,6 +41,18 @@ class EmobilityBillingRun(models.Model):
         ],
         help="Only contracts with this trigger. Empty: all contracts.",
     )
+    customer_group_id = fields.Many2one(
+        "emobility.customer.group",
+        "Customer group",
+        index="btree_not_null",
+        check_company=True,
+        help="Only payers of this group. Empty: all payers.",
+    )
+    payer_ids = fields.Many2many("res.partner", string="Payers", help="Only these payers. Empty: all payers.")
+    late_only = fields.Boolean(
+        "Late sessions only",
+        help="Only sessions that ended before the period that this run bills, and came in too late for it.",
+    )
     auto_collect = fields.Boolean(
         "Post and collect",
         default=True,
@@ -49,6 +63,7 @@ class EmobilityBillingRun(models.Model):
             ("draft", "Draft"),
             ("ready", "Ready"),
             ("running", "Running"),
+            ("paused", "Paused"),
             ("error", "Errors"),
             ("done", "Done"),
         ],
@@ -64,6 +79,8 @@ class EmobilityBillingRun(models.Model):
     error_count = fields.Integer(compute="_compute_progress")
     move_count = fields.Integer(compute="_compute_progress")
     rating_count = fields.Integer("Sessions", compute="_compute_progress")
+    held_count = fields.Integer("Held sessions", compute="_compute_held")
+    held_summary = fields.Text("Held because", compute="_compute_held")
     progress = fields.Float(compute="_compute_progress", help="Percentage of lines that are finished.")
 
     @api.depends("line_ids.state", "line_ids.move_ids")
@@ -107,25 +124,81 @@ class EmobilityBillingRun(models.Model):
             run._snapshot()
             run.state = "ready"
 
-    def _snapshot(self) -> None:
+    def _selection_domain(self) -> list[Any]:
+        """What the run is about, for ratings and sessions alike."""
         domain: list[Any] = [
             ("company_id", "=", self.company_id.id),
+            ("end_at", "<", self._period_start() if self.late_only else self.date_to),
+        ]
+        if self.billing_trigger:
+            domain.append(("contract_id.billing_trigger", "=", self.billing_trigger))
+        if self.customer_group_id:
+            domain.append(("partner_id.customer_group_id", "=", self.customer_group_id.id))
+        if self.payer_ids:
+            domain.append(("partner_id", "in", self.payer_ids.ids))
+        return domain
+
+    def _period_start(self) -> Any:
+        """First day of the period that ends with the run's last day."""
+        lengths = {"weekly": relativedelta(weeks=1), "quarterly": relativedelta(months=3)}
+        return self.date_to - lengths.get(self.billing_trigger, relativedelta(months=1))
+
+    @api.depends(
+        "date_to", "billing_trigger", "customer_group_id", "payer_ids", "late_only", "company_id", "state"
+    )
+    def _compute_held(self) -> None:
+        labels = dict(self.env["emobility.hold"]._fields["reason_code"]._description_selection(self.env))
+        for run in self:
+            if not run.date_to:
+                run.held_count, run.held_summary = 0, False
+                continue
+            reasons = self.env["emobility.hold"]._read_group(
+                run._held_domain(), ["reason_code"], ["__count", "session_id:count_distinct"]
+            )
+            run.held_count = self.env["emobility.session"].search_count(
+                [("hold_ids", "any", run._held_domain())]
+            )
+            run.held_summary = "\n".join(
+                f"{sessions} × {labels[reason]}" for reason, _count, sessions in reasons
+            )
+
+    def _held_domain(self) -> list[Any]:
+        """Open holds of the sessions that the run would bill otherwise. An end that is not known yet counts too."""
+        selection = self._selection_domain()
+        period = [term for term in selection if term[0] == "end_at"]
+        others = [term for term in selection if term[0] != "end_at"]
+        return [
+            ("state", "=", "open"),
+            ("session_id", "any", [*others, "|", ("end_at", "=", False), *period]),
+        ]
+
+    def _snapshot(self) -> None:
+        domain = [
+            *self._selection_domain(),
             ("state", "=", "open"),
             ("move_id", "=", False),
             ("billing_line_id", "=", False),
             ("relation", "=", "retail"),
-            ("end_at", "<", self.date_to),
         ]
-        if self.billing_trigger:
-            domain.append(("contract_id.billing_trigger", "=", self.billing_trigger))
         ratings = self.env["emobility.rating"].sudo()
         lines = self.env["emobility.billing.run.line"].sudo()._as_system()
-        for contract, partner, group in ratings._read_group(
-            domain, ["contract_id", "partner_id"], ["id:recordset"], order="contract_id"
+        for contract, partner, currency, amount, group in ratings._read_group(
+            domain,
+            ["contract_id", "partner_id", "currency_id"],
+            ["amount_total:sum", "id:recordset"],
+            order="contract_id",
         ):
-            line = lines.create({"run_id": self.id, "contract_id": contract.id, "partner_id": partner.id})
+            line = lines.create(
+                {
+                    "run_id": self.id,
+                    "contract_id": contract.id,
+                    "partner_id": partner.id,
+                    "rating_count": len(group),
+                    "rated_amount": amount,
+                    "rated_currency_id": currency.id,
+                }
+            )
             group._as_system().write({"billing_line_id": line.id})
-            line.write({"rating_count": len(group)})
 
     def action_start(self) -> None:
         """Make the invoices, in jobs of some lines each."""
@@ -145,6 +218,22 @@ class EmobilityBillingRun(models.Model):
         """Try the lines with errors again."""
         self.filtered(lambda run: run.state == "error").action_start()
 
+    def action_pause(self) -> None:
+        """Make no more invoices for now. What a job is doing at this moment is finished."""
+        for run in self:
+            if run.state != "running":
+                raise UserError(self.env._("%s is not running.", run.name))
+            run.state = "paused"
+
+    def action_resume(self) -> None:
+        """Go on with the contracts that are left."""
+        for run in self:
+            if run.state != "paused":
+                raise UserError(self.env._("%s is not paused.", run.name))
+            run.state = "running"
+            run._queue_chunks()
+            run._finish()
+
     def _queue_chunks(self) -> None:
         pending = self.line_ids.filtered(lambda line: line.state == "pending").ids
         for start in range(0, len(pending), CHUNK_LINES):
@@ -159,6 +248,8 @@ class EmobilityBillingRun(models.Model):
     def _run_chunk(self, line_ids: list[int]) -> None:
         """Job: invoice the pending ones of these lines. What is done stays done, so it can be repeated."""
         self.ensure_one()
+        if self.state == "paused":
+            return
         for line in self.env["emobility.billing.run.line"].browse(line_ids).exists():
             if line.state == "pending":
                 line._bill()
@@ -215,6 +306,12 @@ class EmobilityBillingRun(models.Model):
         """Ratings of this run."""
         return self.env["emobility.session"]._window(
             "emobility.rating", [("billing_line_id.run_id", "in", self.ids)], self.env._("Ratings")
+        )
+
+    def action_open_held(self) -> dict[str, Any]:
+        """Why sessions of the period are not in this run."""
+        return self.env["emobility.session"]._window(
+            "emobility.hold", self._held_domain(), self.env._("Held sessions")
         )
 
     def action_open_errors(self) -> dict[str, Any]:

@@ -31,6 +31,13 @@ class EmobilityBillingRunLine(models.Model):
     )
     rating_ids = fields.One2many("emobility.rating", "billing_line_id", "Ratings", readonly=True)
     rating_count = fields.Integer("Sessions", readonly=True)
+    rated_amount = fields.Monetary(
+        "Rated",
+        currency_field="rated_currency_id",
+        readonly=True,
+        help="What the sessions add up to in their tariffs, before anything is invoiced.",
+    )
+    rated_currency_id = fields.Many2one("res.currency", readonly=True)
     move_ids = fields.Many2many("account.move", string="Invoices", readonly=True)
     move_id = fields.Many2one("account.move", "Invoice", compute="_compute_move_id", store=True, index=True)
     amount_total = fields.Monetary(related="move_id.amount_total", string="Amount")

@@ -55,7 +55,7 @@ class EmobilityCdr(models.Model):
     retail_amount = fields.Monetary(compute="_compute_retail", store=True)
     currency_id = fields.Many2one("res.currency", compute="_compute_retail", store=True)
     billing_state = fields.Selection(
-        [("open", "To invoice"), ("invoiced", "Invoiced"), ("credited", "Credited")],
+        [("open", "To invoice"), ("invoiced", "Invoiced"), ("free", "Nothing to pay"), ("credited", "Credited")],
         compute="_compute_retail",
         store=True,
         index=True,

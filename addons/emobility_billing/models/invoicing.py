@@ -61,8 +61,17 @@ class EmobilityInvoicing(models.AbstractModel):
                 groups[self._move_key(rating)] |= rating
         moves = self.env["account.move"]
         for group in groups.values():
-            moves |= self._make_move(group, invoice_date)
+            if self._is_unwanted_zero(group):
+                group.write({"state": "free"})
+            else:
+                moves |= self._make_move(group, invoice_date)
         return moves
+
+    def _is_unwanted_zero(self, ratings: Any) -> bool:
+        """Whether all of these were free and the company makes no invoices of 0.00."""
+        return not ratings.company_id.emobility_zero_invoices and not any(
+            line.amount for line in ratings.line_ids
+        )
 
     def _move_key(self, rating: Any) -> tuple[Any, ...]:
         is_credit = bool(rating.credited_rating_id)

@@ -58,7 +58,7 @@ class EmobilityRating(models.Model):
     end_at = fields.Datetime(related="cdr_id.end_at", store=True, index=True)
     location_id = fields.Many2one(related="cdr_id.location_id", store=True, index=True)
     state = fields.Selection(
-        [("open", "To invoice"), ("invoiced", "Invoiced"), ("credited", "Credited")],
+        [("open", "To invoice"), ("invoiced", "Invoiced"), ("free", "Nothing to pay"), ("credited", "Credited")],
         default="open",
         required=True,
         readonly=True,

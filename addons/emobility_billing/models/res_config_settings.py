@@ -9,3 +9,17 @@ class ResConfigSettings(models.TransientModel):
     emobility_power_margin = fields.Integer(related="company_id.emobility_power_margin", readonly=False)
     emobility_micro_minutes = fields.Integer(related="company_id.emobility_micro_minutes", readonly=False)
     emobility_micro_kwh = fields.Float(related="company_id.emobility_micro_kwh", readonly=False)
+    emobility_annex_files = fields.Selection(related="company_id.emobility_annex_files", readonly=False)
+    emobility_zero_invoices = fields.Boolean(related="company_id.emobility_zero_invoices", readonly=False)
+    emobility_datev_consultant = fields.Integer(
+        related="company_id.emobility_datev_consultant", readonly=False
+    )
+    emobility_datev_client = fields.Integer(
+        related="company_id.emobility_datev_client", readonly=False
+    )
+    emobility_datev_account_length = fields.Integer(
+        related="company_id.emobility_datev_account_length", readonly=False
+    )
+    emobility_datev_automatic_accounts = fields.Char(
+        related="company_id.emobility_datev_automatic_accounts", readonly=False
+    )

@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from odoo import api, models
 from odoo.tools import float_is_zero, format_date, format_datetime, format_time, formatLang
 
+from .annex_file import MIMETYPES, render
+
+ANNEX_KINDS = {"none": (), "csv": ("csv",), "xlsx": ("xlsx",), "both": ("csv", "xlsx")}
+ANNEX_MARK = "emobility.annex"
 TEMPLATE = "emobility_billing.charging_invoice_document"
 
 
@@ -18,6 +23,8 @@ class SessionRow:
     number: int
     start: str
     end: str
+    local_start: datetime
+    local_end: datetime
     place: str
     charge_point: str
     medium: str
@@ -87,6 +94,123 @@ class AccountMove(models.Model):
             invoice_amount=invoice_amount,
         )
 
+    def _emobility_annex_file(self, kind: str) -> tuple[str, bytes]:
+        """Name and content of the annex as ``csv`` or ``xlsx``, in the language of the payer."""
+        self.ensure_one()
+        move = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        title = move.env._("Charging sessions")
+        return f"{title} {self.name.replace('/', '_')}.{kind}", render(move._emobility_annex_table(), kind)
+
+    def _emobility_annex_table(self) -> list[list[Any]]:
+        """Headings, sessions, and what they add up to: the amounts of all rows but the last are the last."""
+        annex = self._emobility_annex()
+        translate = self.env._
+        currency = self.currency_id.name
+        taxes = translate("incl. tax") if annex.tax_included else translate("excl. tax")
+        headings = [
+            translate("No."),
+            translate("Start"),
+            translate("End"),
+            translate("Place"),
+            translate("Charging point"),
+            translate("Card"),
+            translate("Energy (kWh)"),
+            translate("Price"),
+            translate("Amount (%(currency)s, %(taxes)s)", currency=currency, taxes=taxes),
+        ]
+        rows = [
+            [
+                row.number,
+                row.local_start.isoformat(timespec="seconds"),
+                row.local_end.isoformat(timespec="seconds"),
+                row.place,
+                row.charge_point,
+                row.medium,
+                row.energy_kwh,
+                " ".join(row.sentences),
+                row.amount,
+            ]
+            for row in annex.rows
+        ]
+        sums = (
+            (translate("Other items of this document"), "", annex.other_amount),
+            (translate("Rounding"), "", annex.difference),
+            (translate("Total"), annex.energy_kwh, annex.invoice_amount),
+        )
+        rows += [
+            ["", "", "", label, "", "", energy, "", amount]
+            for label, energy, amount in sums
+            if amount or energy != ""
+        ]
+        return [headings, *rows]
+
+    def _emobility_make_annex_files(self) -> models.BaseModel:
+        """The files that the company sends beside the PDF. They are made once: an invoice never changes."""
+        self.ensure_one()
+        attachments = self._emobility_annex_attachments()
+        for kind in ANNEX_KINDS[self.company_id.emobility_annex_files]:
+            name, content = self._emobility_annex_file(kind)
+            if name not in attachments.mapped("name"):
+                attachments |= attachments.create(
+                    {
+                        "name": name,
+                        "raw": content,
+                        "mimetype": MIMETYPES[kind],
+                        "res_model": self._name,
+                        "res_id": self.id,
+                        "description": ANNEX_MARK,
+                    }
+                )
+        return attachments
+
+    def _emobility_annex_attachments(self) -> models.BaseModel:
+        return (
+            self.env["ir.attachment"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("description", "=", ANNEX_MARK),
+                ]
+            )
+        )
+
+    def _emobility_shows_payment_code(self) -> bool:
+        """A payment code is for who has to pay: not when the money is collected (nobody pays twice)."""
+        return bool(
+            self.move_type == "out_invoice"
+            and self.state == "posted"
+            and self.amount_residual
+            and self.display_qr_code
+            and not self.emobility_contract_id.sudo().payment_token_id
+        )
+
+    @api.depends("partner_bank_id", "emobility_contract_id")
+    def _compute_display_qr_code(self) -> Any:
+        """Charging invoices show it whenever there is an account to pay to."""
+        result = super()._compute_display_qr_code()
+        for move in self:
+            if move.move_type == "out_invoice" and move.emobility_contract_id and move.partner_bank_id:
+                move.display_qr_code = True
+        return result
+
+    def action_download_sessions_csv(self) -> dict[str, Any]:
+        """The sessions of this invoice as CSV."""
+        return self._emobility_download("csv")
+
+    def action_download_sessions_xlsx(self) -> dict[str, Any]:
+        """The sessions of this invoice as a spreadsheet."""
+        return self._emobility_download("xlsx")
+
+    def _emobility_download(self, kind: str) -> dict[str, Any]:
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/my/invoices/{self.id}/sessions/{kind}",
+            "target": "download",
+        }
+
     def _emobility_other_lines(self) -> models.BaseModel:
         """Invoice lines that bill something else than sessions, such as the fee of the plan."""
         products = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
@@ -100,6 +224,8 @@ class AccountMove(models.Model):
             number=number,
             start=format_datetime(self.env, cdr.start_at, tz=zone, dt_format="short"),
             end=self._emobility_end_text(cdr.start_at, cdr.end_at, zone),
+            local_start=_local(cdr.start_at, zone),
+            local_end=_local(cdr.end_at, zone),
             place=", ".join(self._emobility_filled((location.name, location.city))),
             charge_point=cdr.evse_id.evse_id or cdr.evse_id.uid,
             medium=cdr.session_id.token_id.visual_number or "",
@@ -163,6 +289,11 @@ class AccountMove(models.Model):
         return f"{formatLang(self.env, line.quantity, digits=digits)} {unit}".strip()
 
 
+def _local(moment: datetime, zone: str) -> datetime:
+    """A naive UTC instant on the clock of a place."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+
 def _local_day(moment: datetime, zone: str) -> date:
     """Day of a naive UTC instant on the clock of a place."""
-    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    return _local(moment, zone).date()

@@ -5,6 +5,8 @@ from odoo.addons.emobility_crm.tests.common import public_methods
 
 # All that this addon lets a client call over RPC. A method that is not meant for that begins with "_".
 PUBLIC_METHODS = {
+    "account.move.action_download_sessions_csv",
+    "account.move.action_download_sessions_xlsx",
     "account.move.action_view_ratings",
     "account.move.action_view_sessions",
     "account.move.button_cancel",
@@ -12,9 +14,12 @@ PUBLIC_METHODS = {
     "contract.contract.action_view_open_ratings",
     "contract.contract.action_view_sessions",
     "emobility.billing.run.action_open_errors",
+    "emobility.billing.run.action_open_held",
     "emobility.billing.run.action_open_moves",
     "emobility.billing.run.action_open_ratings",
+    "emobility.billing.run.action_pause",
     "emobility.billing.run.action_prepare",
+    "emobility.billing.run.action_resume",
     "emobility.billing.run.action_retry",
     "emobility.billing.run.action_start",
     "emobility.billing.run.line.action_open_move",
@@ -23,6 +28,7 @@ PUBLIC_METHODS = {
     "emobility.cdr.action_open_moves",
     "emobility.cdr.action_open_ratings",
     "emobility.cdr.action_open_session",
+    "emobility.datev.export.action_export",
     "emobility.discount.action_view_uses",
     "emobility.discount.redeem.action_redeem",
     "emobility.hold.action_accept",

@@ -1,4 +1,5 @@
 from . import (
+    datev_export,
     discount_redeem,
     import_power_rule,
     import_profile,

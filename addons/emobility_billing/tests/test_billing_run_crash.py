@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+
+from odoo.addons.queue_job.tests.common import trap_jobs
+
+from .common import ChargingCommon
+
+
+class Crash(BaseException):
+    """The process ends: nothing in our code may catch it, and the transaction is gone."""
+
+
+@tagged("post_install", "-at_install")
+class TestBillingRunCrash(ChargingCommon):
+    """F79: wherever a worker dies, the job is repeated, and nothing is invoiced twice or not at all."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=9)
+        for number in range(3):
+            partner = self.env["res.partner"].create({"name": f"P{number}", "email": f"p{number}@example.com"})
+            self._make_contract(partner, f"CRASH{number}")
+            for session in range(2):
+                at = start + timedelta(hours=number * 6 + session * 2)
+                self.ingest(self.events(f"C{number}-{session}", at, token_uid=f"CRASH{number}"))
+        self.billing = self.env["emobility.billing.run"].create(
+            {"company_id": self.company.id, "date_to": fields.Date.today() + timedelta(days=1)}
+        )
+        self.billing.action_prepare()
+        self.lines = self.billing.line_ids
+        self.ratings = self.lines.rating_ids
+
+    def _crash_in(self, model: str, method: str, job: Any, *, after: int = 0, finished: bool = False) -> None:
+        """Run a job that dies in a method, as if the process ended: its transaction is rolled back.
+
+        :param after: how many calls go well before
+        :param finished: die after the method has done its work instead of before
+        """
+        original = getattr(type(self.env[model]), method)
+        calls = []
+
+        def die(*args: Any, **kwargs: Any) -> Any:
+            calls.append(method)
+            if len(calls) <= after:
+                return original(*args, **kwargs)
+            if finished:
+                original(*args, **kwargs)
+            raise Crash
+
+        self.env.flush_all()
+        savepoint = self.env.cr.savepoint(flush=False)
+        with trap_jobs(), patch.object(type(self.env[model]), method, die), self.assertRaises(Crash):
+            job()
+        savepoint.rollback()
+        savepoint.close(rollback=False)
+        self.env.invalidate_all(flush=False)
+
+    def _start(self) -> None:
+        with trap_jobs() as trap:
+            self.billing.action_start()
+        self.assertEqual(len(trap.enqueued_jobs), 1, "one chunk")
+
+    def _check_billed_once(self) -> None:
+        moves = self.env["account.move"].search([("emobility_contract_id", "in", self.lines.contract_id.ids)])
+        self.assertEqual(self.billing.state, "done")
+        self.assertEqual(len(self.ratings), 6)
+        self.assertEqual(len(moves), 3)
+        self.assertEqual(moves, self.ratings.move_id)
+        self.assertEqual(set(self.ratings.mapped("state")), {"invoiced"})
+        self.assertAlmostEqual(sum(moves.mapped("amount_total")), sum(self.ratings.mapped("amount_total")), 2)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+
+    def _repeat_chunk(self) -> None:
+        with self.running_jobs():
+            self.billing._run_chunk(self.lines.ids)
+
+    def test_f79_a_crash_between_chunk_and_finish_neither_doubles_nor_loses(self) -> None:
+        self._start()
+        self._crash_in("emobility.billing.run", "_finish", lambda: self.billing._run_chunk(self.lines.ids))
+        self.assertEqual(set(self.lines.mapped("state")), {"pending"})
+        self._repeat_chunk()
+        self._check_billed_once()
+
+    def test_f79_a_crash_inside_a_line_neither_doubles_nor_loses(self) -> None:
+        self._start()
+        for after in range(3):
+            with self.subTest(after=after):
+                self._crash_in(
+                    "emobility.invoicing",
+                    "_check_sums",
+                    lambda: self.billing._run_chunk(self.lines.ids),
+                    after=after,
+                    finished=True,
+                )
+                self.assertEqual(set(self.ratings.mapped("state")), {"open"})
+        self._repeat_chunk()
+        self._check_billed_once()
+
+    def test_f79_a_chunk_that_is_repeated_after_its_end_does_nothing(self) -> None:
+        self._start()
+        self._repeat_chunk()
+        self._repeat_chunk()
+        self._check_billed_once()
+
+    def test_f79_a_crash_between_invoice_and_post_neither_doubles_nor_loses(self) -> None:
+        self._start()
+        with trap_jobs():
+            self.billing._run_chunk(self.lines.ids)
+        moves = self.ratings.move_id
+        self.assertEqual(set(moves.mapped("state")), {"draft"})
+        for move in moves:
+            self._crash_in("account.move", "action_post", move._emobility_post_and_collect, finished=True)
+            self.assertEqual(move.state, "draft")
+            self._crash_in("account.move", "_emobility_delay", move._emobility_post_and_collect, after=1)
+            self.assertEqual(move.state, "draft")
+        with self.running_jobs():
+            moves._emobility_post_and_collect()
+        self._check_billed_once()
+        with self.running_jobs():
+            moves._emobility_post_and_collect()
+        for move in moves:
+            mails = move.message_ids.filtered(lambda message: message.message_type == "email_outgoing")
+            mails |= move.message_ids.filtered("attachment_ids")
+            self.assertEqual(len(mails), 1, "mailed once")
