@@ -144,7 +144,7 @@ def make_stations(company):
     location = env["emobility.location"].create({
         "name": "Rathausplatz", "code": "LIN-0001", "street": "Rathausplatz 1", "zip": "10178", "city": "Berlin",
         "country_id": germany.id, "latitude": 52.5186, "longitude": 13.4083, "time_zone": "Europe/Berlin",
-        "operator_id": company.partner_id.id, "company_id": company.id,
+        "operator_id": company.partner_id.id, "company_id": company.id, "is_published": True,
     })
     rows = []
     for number, (identity, ocpp, power) in enumerate((("LIN-AC-16", "1.6", 22.0), ("LIN-DC-201", "2.0.1", 150.0)), 1):

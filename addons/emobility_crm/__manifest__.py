@@ -31,6 +31,8 @@
         "views/emobility_evse_views.xml",
         "wizard/location_file_views.xml",
         "views/emobility_location_views.xml",
+        "views/location_page_templates.xml",
+        "wizard/location_map_views.xml",
         "views/res_config_settings_views.xml",
     ],
 }

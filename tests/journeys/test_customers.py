@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from browser import DESKTOP, PHONE, assert_fits_the_width, page_for, picture
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from runner.stack import Stack
+
+# Where the driver charges: no other journey uses this bay.
+BAY, EVSE = 2, "DE*LIN*E0202"
 
 
 def call(page: Page, product: Stack, model: str, method: str, *args: Any) -> Any:
@@ -16,6 +20,23 @@ def call(page: Page, product: Stack, model: str, method: str, *args: Any) -> Any
     answer = page.request.post(f"{product.odoo_url}/web/dataset/call_kw/{model}/{method}", data=body).json()
     assert "error" not in answer, answer
     return answer["result"]
+
+
+def choose(page: Page, field: str, text: str) -> None:
+    """Pick a record in a field as people do: type a part of its name, and click."""
+    page.locator(f".o_field_widget[name={field}] input").fill(text)
+    page.locator(".o-autocomplete--dropdown-item", has_text=text).first.click()
+
+
+def until(page: Page, url: str, shown: Locator, without: Locator | None = None) -> None:
+    """Load the page again until it shows something, and something else no more."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        page.goto(url)
+        if shown.count() and not (without and without.count()):
+            return
+        page.wait_for_timeout(1000)
+    raise AssertionError(f"waited in vain on {url}")
 
 
 def offer_plans(product: Stack) -> None:
@@ -52,15 +73,57 @@ def test_a_clerk_makes_a_customer_of_a_sign_up_and_explains_a_price(product: Sta
         expect(page.locator("button[name=action_view_tokens]")).to_contain_text("1")
         picture(page, "customers-new-contract")
 
-        evse = call(page, product, "emobility.evse", "search", [["evse_id", "!=", False]])[0]
-        domain = [["partner_id.email", "=", "lena.lead@example.com"]]
-        contract = call(page, product, "contract.contract", "search", domain)
-        wizard = call(page, product, "emobility.price.explanation", "create",
-                      {"evse_id": evse, "contract_id": contract[0]})
-        call(page, product, "emobility.price.explanation", "action_explain", [wizard])
-        [found] = call(page, product, "emobility.price.explanation", "read", [wizard], ["answer", "is_priced"])
-        assert found["is_priced"], found
-        assert "Stadtladen" in found["answer"]
+        page.goto(f"{product.odoo_url}/odoo/action-emobility_billing.action_price_explanation")
+        choose(page, "contract_id", "Lena Lead")
+        choose(page, "evse_id", "E0101")
+        page.locator("button[name=action_explain]").click()
+        expect(page.locator(".o_field_widget[name=answer]:visible")).to_contain_text("Stadtladen")
+        picture(page, "customers-explain-price")
+
+
+def test_a_driver_starts_and_stops_a_session_on_a_phone(product: Stack) -> None:
+    station = product.seed["stations"][1]
+    service = product.waiting_station(station, BAY).start()
+    try:
+        with page_for(product, "driver Jonas", PHONE) as page:
+            start = page.locator(f"xpath=//span[contains(., '{EVSE}')]/following-sibling::form//button")
+            until(page, f"{product.odoo_url}/my/charging/prices?q=Rathausplatz", start)
+            assert_fits_the_width(page)
+            picture(page, "customers-portal-start", full_page=True)
+            start.click()
+            expect(page.locator("#charging_done")).to_contain_text("was asked to start")
+            live = page.locator("#charging_cards a", has_text="Charging")
+            until(page, f"{product.odoo_url}/my/charging", live)
+            live.first.click()
+            stop = page.locator("#charging_stop button")
+            expect(stop).to_be_visible()
+            assert_fits_the_width(page)
+            picture(page, "customers-portal-live", full_page=True)
+            session = page.url
+            stop.click()
+            expect(page.get_by_role("status")).to_contain_text("was asked to stop")
+            until(page, session, page.locator("#charging_session"), without=stop)
+    finally:
+        service.stop()
+    assert not product.clerk("emobility.session", "search", [("evse_id.evse_id", "=", EVSE), ("state", "=", "live")])
+
+
+def test_a_driver_finds_a_published_place_and_a_clerk_all_places_on_a_map(product: Stack) -> None:
+    with page_for(product, "clerk", DESKTOP) as page:
+        page.goto(f"{product.odoo_url}/odoo/charging-map")
+        dot = page.locator(".o_field_widget[name=picture] svg a").first
+        expect(dot).to_be_visible()
+        picture(page, "customers-map")
+        with page.expect_popup() as opened:
+            dot.click()
+        expect(opened.value.locator(".o_form_view .o_field_widget[name=name] input")).to_have_value("Rathausplatz")
+        page.goto(f"{product.odoo_url}/charging/location/LIN-0001")
+        expect(page.locator("h1")).to_have_text("Rathausplatz")
+    with page_for(product, "driver Jonas", PHONE) as page:
+        page.goto(f"{product.odoo_url}/charging/location/LIN-0001")
+        expect(page.locator("#location_evses")).to_contain_text("150 kW")
+        assert_fits_the_width(page)
+        picture(page, "customers-location", full_page=True)
 
 
 def test_a_driver_orders_a_card_blocks_it_and_changes_the_plan_on_a_phone(product: Stack) -> None:

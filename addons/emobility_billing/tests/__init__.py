@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_rpc,
     test_annex_file,
     test_billing_run,
     test_billing_run_crash,

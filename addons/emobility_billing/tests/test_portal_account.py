@@ -71,6 +71,22 @@ class TestChargingAccount(ChargedCommon, HttpCase):
         self.assertEqual(len(cards.xpath("//*[@id='charging_tokens']//section")), 1)
         self.assertTrue(cards.xpath(f"//*[@id='token_{self.token.id}']"))
 
+    def test_pages_of_charging_lead_to_the_payment_methods(self) -> None:
+        token = self._make_payment_token(self.contract)
+        for path in (
+            "/my/charging",
+            "/my/charging/contracts",
+            f"/my/charging/contracts/{self.contract.id}",
+            "/my/charging/tokens",
+            "/my/charging/prices",
+        ):
+            with self.subTest(path=path):
+                self.assertTrue(self._page(path).xpath("//main//a[@href='/my/payment_method']"))
+        paid = self._page(f"/my/charging/contracts/{self.contract.id}").xpath("//*[@id='charging_payment']")[0]
+        self.assertIn(token.display_name, paid.text_content())
+        self._page("/my/payment_method")
+        self.assertTrue(self.last_url.endswith("/my/payment_method"))
+
     def test_every_field_has_a_label_and_every_page_one_main_heading(self) -> None:
         for path in (
             "/my/charging/contracts",

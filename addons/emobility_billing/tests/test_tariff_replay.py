@@ -90,6 +90,25 @@ class TestTariffReplay(ChargingCommon):
         self.assertAlmostEqual(replay.old_total, 4.9)
         self.assertAlmostEqual(replay.new_total, 5.9)
 
+    def test_product_manager_makes_a_version_and_replays_the_sessions_with_it(self) -> None:
+        self._charge(1)
+        manager = self._make_user("replay_product", "emobility_crm.group_product_manager")
+        version = self.env["emobility.tariff.version"].browse(
+            self.tariff.version_ids.with_user(manager).action_new_version()["res_id"]
+        )
+        replay = (
+            self.env["emobility.tariff.replay"]
+            .with_user(manager)
+            .create({"version_id": version.id, "date_from": "2026-03-01", "date_to": "2026-04-01"})
+        )
+        self._run(replay)
+        self.assertEqual((replay.state, replay.cdr_count, replay.error_count), ("done", 1, 0))
+        for model in ("emobility.tariff", "emobility.tariff.version", "emobility.tariff.replay"):
+            with self.subTest(model=model):
+                arch = self.env[model].with_user(manager).get_view(False, "form")["arch"]
+                buttons = {"emobility.tariff.replay": "action_start"}
+                self.assertIn(buttons.get(model, "action_new_version"), arch)
+
     def test_clerk_cannot_start_a_replay(self) -> None:
         self._charge(1)
         clerk = self._make_user("replay_clerk", "emobility_crm.group_user")

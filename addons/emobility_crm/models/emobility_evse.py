@@ -92,6 +92,11 @@ class EmobilityEvse(models.Model):
         for evse in self:
             evse.display_name = evse.evse_id or evse.uid or ""
 
+    def _live_status(self) -> str:
+        """`available`, `occupied` or `unavailable`; `unknown` without a connection to the station."""
+        self.ensure_one()
+        return "unknown"
+
     @api.constrains("evse_id")
     def _check_evse_id(self) -> None:
         for evse in self:

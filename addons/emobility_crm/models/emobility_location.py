@@ -1,4 +1,5 @@
 import zoneinfo
+from urllib.parse import quote
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -49,6 +50,10 @@ class EmobilityLocation(models.Model):
     is_public = fields.Boolean(
         "Public", default=True, help="Anybody may charge here, also without a contract."
     )
+    is_published = fields.Boolean(
+        "Published", copy=False, tracking=True, help="The place has a page of its own that anybody can open."
+    )
+    public_url = fields.Char("Page", compute="_compute_public_url")
     open_always = fields.Boolean("Open 24/7", default=True)
     opening_hour_ids = fields.One2many("emobility.opening.hours", "location_id", string="Opening Hours", copy=True)
     directions = fields.Text(translate=True, help="How to find the stations, for drivers.")
@@ -98,6 +103,21 @@ class EmobilityLocation(models.Model):
     def _compute_evse_count(self) -> None:
         for location in self:
             location.evse_count = len(location.evse_ids)
+
+    @api.depends("code", "is_published")
+    def _compute_public_url(self) -> None:
+        for location in self:
+            path = f"/charging/location/{quote(location.code or '', safe='')}"
+            location.public_url = location.get_base_url() + path if location.is_published else False
+
+    def _map_status(self) -> str:
+        """The state of the place as a whole: that of the charging point that a driver would take.
+
+        One of `available`, `occupied`, `unavailable` and `unknown`.
+        """
+        self.ensure_one()
+        known = {evse._live_status() for evse in self.evse_ids}
+        return next((status for status in ("available", "occupied", "unavailable") if status in known), "unknown")
 
     @api.onchange("latitude", "longitude")
     def _onchange_coordinates(self) -> None:

@@ -1,3 +1,7 @@
+import re
+
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -30,6 +34,9 @@ BLOCK_REASONS = [
     ("fraud", "Suspected misuse"),
     ("list", "Blocked by a list"),
 ]
+
+# What PostgreSQL says of a UID that is taken: company, country code, party ID, UID.
+_TAKEN = re.compile(r"=\((?P<company>\d+), (?P<country>[^,]*), (?P<party>[^,]*), (?P<uid>.*)\)")
 
 
 class EmobilityToken(models.Model):
@@ -159,6 +166,45 @@ class EmobilityToken(models.Model):
     _replaces_uniq = models.UniqueIndex(
         "(replaces_id) WHERE replaces_id IS NOT NULL", "This token has been replaced by another one already."
     )
+
+    @api.model
+    def _sql_error_to_message(self, exc: psycopg2.Error) -> str:
+        if exc.diag.constraint_name == "emobility_token_uid_uniq":
+            taken = _TAKEN.search(exc.diag.message_detail or "")
+            if taken:
+                return self._taken_message(taken["uid"], int(taken["company"]), taken["country"], taken["party"])
+        return super()._sql_error_to_message(exc)
+
+    @api.model
+    def _taken_message(self, uid: str, company_id: int, country: str, party: str) -> str:
+        """Who has the UID already, for the person who typed it.
+
+        Over JSON-2 it is not known any more who asks when the database has refused: then only the UID is named.
+        """
+        token = self.env.uid and self.search(
+            [
+                ("uid", "=", uid),
+                ("company_id", "=", company_id),
+                ("country_code", "=", country or False),
+                ("party_id", "=", party or False),
+            ],
+            limit=1,
+        )
+        values = {"uid": uid, "provider": f"{country}*{party}" if party else self.env._("none")}
+        if not token:
+            return self.env._("There is a token with the UID %(uid)s (provider: %(provider)s) already.", **values)
+        contract = token.contract_id
+        if not contract:
+            return self.env._(
+                "There is a token with the UID %(uid)s (provider: %(provider)s) already; it has no contract.", **values
+            )
+        return self.env._(
+            "There is a token with the UID %(uid)s (provider: %(provider)s) already; it belongs to the contract "
+            "%(contract)s of %(customer)s.",
+            contract=contract.emaid or contract.name,
+            customer=contract.partner_id.display_name,
+            **values,
+        )
 
     @api.depends("uid", "visual_number", "label")
     def _compute_display_name(self) -> None:

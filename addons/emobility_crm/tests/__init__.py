@@ -6,6 +6,7 @@ from . import (
     test_identifiers,
     test_infrastructure,
     test_infrastructure_file,
+    test_location_page,
     test_partner,
     test_plan,
     test_privacy,

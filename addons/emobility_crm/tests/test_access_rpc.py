@@ -93,6 +93,15 @@ class TestAccessOverRpc(AccessHttpCase):
         self.assertEqual(self.call("user", "emobility.token", "action_activate", ids=other.ids)[0], 403)
         self.assertNotIn(other.id, self._search_ids("user", "emobility.token"))
 
+    @mute_logger("odoo.http", "odoo.sql_db")
+    def test_a_taken_uid_is_refused_with_the_uid_and_without_a_word_about_its_owner(self) -> None:
+        token = self.records["emobility.token"]["own"]
+        values = {name: token[name] for name in ("uid", "country_code", "party_id")}
+        status, answer = self.call("user", "emobility.token", "create", vals_list=[values])
+        self.assertEqual(status, 422, answer)
+        self.assertIn(token.uid, answer["message"])
+        self.assertNotIn(token.contract_id.partner_id.name, answer["message"])
+
     @mute_logger("odoo.http")
     def test_private_methods_cannot_be_called(self) -> None:
         token = self.records["emobility.token"]["own"]

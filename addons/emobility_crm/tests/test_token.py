@@ -46,6 +46,18 @@ class TestToken(BaseCommon):
                 self.Token.create({"uid": uid})
 
     @mute_logger("odoo.sql_db")
+    def test_message_about_a_taken_uid_names_uid_provider_and_contract(self) -> None:
+        self.Token.create({"uid": "05AA"})
+        named = self.contract.emaid or self.contract.name
+        for uid, words in (("04:A2-B3 C4", ("04A2B3C4", "DE*ABC", named)), ("05aa", ("05AA", "DE*ABC", "no contract"))):
+            with self.subTest(uid=uid):
+                with self.assertRaises(UniqueViolation) as caught, self.env.cr.savepoint():
+                    self.Token.create({"uid": uid})
+                message = self.Token._sql_error_to_message(caught.exception)
+                for word in words:
+                    self.assertIn(word, message)
+
+    @mute_logger("odoo.sql_db")
     def test_f49_uid_is_unique_for_country_party_and_company(self) -> None:
         same = {"uid": "04A2B3C4"}
         with self.assertRaises(UniqueViolation), self.env.cr.savepoint():

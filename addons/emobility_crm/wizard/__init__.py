@@ -3,6 +3,7 @@ from . import (
     location_export,
     location_import,
     location_import_line,
+    location_map,
     partner_privacy,
     partner_privacy_line,
     token_import,

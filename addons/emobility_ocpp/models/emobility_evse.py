@@ -77,6 +77,16 @@ class EmobilityEvse(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.remote_start_wizard_action")
         return action | {"context": {"default_evse_id": self.id}}
 
+    def _live_status(self) -> str:
+        self.ensure_one()
+        station = self.sudo().station_id
+        if not station or station.connection_state == "never" or not self.ocpp_status:
+            return super()._live_status()
+        if not station.accepted or station.connection_state == "offline":
+            return "unavailable"
+        states = {"Available": "available", "Faulted": "unavailable", "Unavailable": "unavailable"}
+        return states.get(self.ocpp_status, "occupied")
+
     def _can_start_remotely(self) -> bool:
         """Whether the portal may offer to start here: the station is ours and connected."""
         station = self.sudo().station_id

@@ -172,7 +172,7 @@ class EmobilityStation(models.Model):
     def action_new_password(self) -> dict[str, Any]:
         """Give the station a new random password and show it, once: only a hash is stored."""
         self.ensure_one()
-        self._check_manager()
+        self._check_technician()
         password = new_password()
         self.sudo().write(
             {"password_hash": hash_password(password), "password_set_at": fields.Datetime.now()}
@@ -184,18 +184,18 @@ class EmobilityStation(models.Model):
 
     def action_accept(self) -> None:
         """Let the stations charge."""
-        self._check_manager()
+        self._check_technician()
         self.write({"accepted": True})
 
     def action_revoke(self) -> None:
         """Take the stations out of service for new sessions."""
-        self._check_manager()
+        self._check_technician()
         self.write({"accepted": False})
 
-    def _check_manager(self) -> None:
+    def _check_technician(self) -> None:
         self.check_access("write")
-        if not self.env.su and not self.env.user.has_group("emobility_crm.group_manager"):
-            raise AccessError(self.env._("Only a manager of e-mobility may do this with a station."))
+        if not self.env.su and not self.env.user.has_group("emobility_crm.group_technician"):
+            raise AccessError(self.env._("Only a technician or a manager of e-mobility may do this with a station."))
 
     def action_command(self) -> dict[str, Any]:
         """Ask what the stations shall do."""

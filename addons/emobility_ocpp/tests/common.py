@@ -41,6 +41,7 @@ class OcppCommon(BaseCommon):
         cls.clerk = new_test_user(cls.env, "test-clerk", "emobility_crm.group_user")
         cls.manager = new_test_user(cls.env, "test-manager", "emobility_crm.group_manager")
         cls.auditor = new_test_user(cls.env, "test-auditor", "emobility_crm.group_auditor")
+        cls.technician = new_test_user(cls.env, "test-technician", "emobility_crm.group_technician")
         cls.gateway = cls.env["emobility.ocpp.gateway"].with_user(cls.bridge)
 
     @classmethod

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -28,20 +30,62 @@ PUBLIC = {
 class TestAccess(OcppCommon):
     def test_roles_can_do_what_the_table_says(self) -> None:
         table = {
-            "emobility.station": (READ, EVERYTHING, READ, NOTHING),
-            "emobility.command": (READ, READ, READ, NOTHING),
-            "emobility.station.setting": (READ, READ, READ, NOTHING),
-            "emobility.station.certificate": (READ, READ, READ, NOTHING),
-            "emobility.station.unknown": (READ, {"read", "unlink"}, READ, NOTHING),
-            "emobility.ocpp.message": (READ, READ, READ, NOTHING),
-            "emobility.ocpp.change": (NOTHING, NOTHING, NOTHING, NOTHING),
+            "emobility.station": (READ, EVERYTHING, READ, {"read", "write", "create"}, NOTHING),
+            "emobility.command": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.setting": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.certificate": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.unknown": (READ, {"read", "unlink"}, READ, {"read", "unlink"}, NOTHING),
+            "emobility.ocpp.message": (READ, READ, READ, READ, NOTHING),
+            "emobility.ocpp.change": (NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         }
-        users = (self.clerk, self.manager, self.auditor, self.bridge)
+        users = (self.clerk, self.manager, self.auditor, self.technician, self.bridge)
         for model, rights in table.items():
             for user, expected in zip(users, rights, strict=True):
                 records = self.env[model].with_user(user)
                 allowed = {operation for operation in OPERATIONS if records.has_access(operation)}
                 self.assertEqual(allowed, expected, f"{user.login} on {model}")
+
+    def test_technician_opens_every_form_of_stations_without_seeing_cards_or_sessions(self) -> None:
+        self.env["emobility.command"]._request_start(self.evse, self.token)
+        for model in (
+            "emobility.station",
+            "emobility.command",
+            "emobility.ocpp.message",
+            "emobility.station.command.wizard",
+            "emobility.commissioning.wizard",
+        ):
+            with self.subTest(model=model):
+                records = self.env[model].with_user(self.technician)
+                arch = etree.fromstring(records.get_view(False, "form")["arch"])
+                shown = set(arch.xpath("//field[not(ancestor::field)]/@name"))
+                self.assertFalse({"token_id", "session_id", "started_session_id"} & shown)
+                records.search([]).web_read({name: {} for name in shown})
+
+    def test_technician_puts_a_station_into_service(self) -> None:
+        station = (
+            self.env["emobility.station"]
+            .with_user(self.technician)
+            .create({"identity": "TEST-CS-NEW", "location_id": self.location.id})
+        )
+        self.assertTrue(station.action_new_password()["context"]["default_secret"])
+        station.action_accept()
+        self.assertTrue(station.accepted)
+        station.action_revoke()
+        self.assertFalse(station.accepted)
+        wizard = (
+            self.env["emobility.commissioning.wizard"]
+            .with_user(self.technician)
+            .with_context(**station.action_commission()["context"])
+            .create({})
+        )
+        self.assertTrue(wizard.has_password)
+        with self.assertRaises(AccessError):
+            station.unlink()
+
+    def test_clerk_cannot_put_a_station_into_service(self) -> None:
+        for action in ("action_new_password", "action_accept", "action_revoke"):
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                getattr(self.station.with_user(self.clerk), action)()
 
     def test_bridge_can_read_and_write_no_model(self) -> None:
         open_models = [
@@ -54,7 +98,7 @@ class TestAccess(OcppCommon):
         self.assertEqual(open_models, [])
 
     def test_nobody_but_the_bridge_calls_the_gateway(self) -> None:
-        for user in (self.clerk, self.manager, self.auditor, self.env.ref("base.user_admin")):
+        for user in (self.clerk, self.manager, self.auditor, self.technician, self.env.ref("base.user_admin")):
             gateway = self.env["emobility.ocpp.gateway"].with_user(user)
             with self.assertRaises(AccessError):
                 gateway.push_events([])

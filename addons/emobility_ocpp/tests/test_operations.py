@@ -38,7 +38,16 @@ class TestOperations(OcppCommon):
         self.assertEqual(commands.station_id, self.station | other)
         self.assertEqual(commands[0].payload, {"kind": "hard"})
 
-    def test_firmware_and_settings_are_for_managers(self) -> None:
+    def test_technician_may_send_all_but_what_is_about_the_cards_of_customers(self) -> None:
+        for action in ("reserve", "local_list"):
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                self.send(self.technician, action)
+        for action in ("firmware", "set_configuration", "set_profile", "reset"):
+            with self.subTest(action=action):
+                command = self.send(self.technician, action, url="https://files.example.com", key="k")
+                self.assertEqual(command.action, action)
+
+    def test_firmware_and_settings_are_not_for_clerks(self) -> None:
         for action in ("firmware", "set_configuration", "local_list", "set_profile", "reserve"):
             with self.assertRaises(AccessError):
                 self.send(self.clerk, action, url="https://x", key="k", token_id=self.token.id)

@@ -67,6 +67,20 @@ class TestStation(OcppCommon):
                 self.evse_2.ocpp_evse_number = number
                 self.evse_2.flush_recordset()
 
+    def test_live_status_of_an_evse_follows_its_connectors_and_its_station(self) -> None:
+        self.assertEqual((self.evse._live_status(), self.location._map_status()), ("unknown", "unknown"))
+        self.push_ok(self.event("E1", "station.connected", ocpp="1.6", remote_address="192.0.2.1"))
+        for status, expected in (
+            ("Available", "available"), ("Charging", "occupied"), ("Reserved", "occupied"), ("Faulted", "unavailable")
+        ):  # fmt: skip
+            with self.subTest(status=status):
+                self.connector.ocpp_status = status
+                self.assertEqual((self.evse._live_status(), self.location._map_status()), (expected, expected))
+        self.evse_2.connector_ids.ocpp_status = "Available"
+        self.assertEqual(self.location._map_status(), "available")
+        self.station.connection_state = "offline"
+        self.assertEqual(self.location._map_status(), "unavailable")
+
     def test_evse_stands_at_the_location_of_its_station(self) -> None:
         elsewhere = self.location.copy({"name": "Elsewhere", "code": "ELSEWHERE"})
         with self.assertRaisesRegex(ValidationError, "another location"):

@@ -5,8 +5,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
-# What a clerk may do for a driver who stands in front of the station; all else is for managers.
+# What a clerk may do for a driver who stands in front of the station.
 _FOR_CLERKS = {"unlock", "reset", "availability", "trigger"}
+# What is about the cards of customers, whom a technician does not see; all but this a technician may do.
+_NOT_FOR_TECHNICIANS = {"reserve", "cancel_reservation", "local_list"}
 _MESSAGES = (
     "BootNotification",
     "StatusNotification",
@@ -73,13 +75,18 @@ class EmobilityStationCommandWizard(models.TransientModel):
 
     @api.model
     def _check_user_of(self, action: str) -> bool:
-        group = "emobility_crm.group_user" if action in _FOR_CLERKS else "emobility_crm.group_manager"
-        return self.env.su or self.env.user.has_group(group)
+        user = self.env.user
+        return (
+            self.env.su
+            or user.has_group("emobility_crm.group_manager")
+            or (action in _FOR_CLERKS and user.has_group("emobility_crm.group_user"))
+            or (action not in _NOT_FOR_TECHNICIANS and user.has_group("emobility_crm.group_technician"))
+        )
 
     def _check_user(self) -> None:
         self.station_ids.check_access("read")
         if not self._check_user_of(self.action):
-            raise AccessError(self.env._("Only a manager of e-mobility may send this command."))
+            raise AccessError(self.env._("Your role may not send this command."))
 
     def _need(self, value: Any, what: str) -> Any:
         if not value:
