@@ -11,6 +11,27 @@ _RESULTS = ("sent", "accepted", "rejected", "unknown", "expired", "offline")
 _PATIENT = ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile", "certificate")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
+ACTIONS = [
+    ("remote_start", "Start a session"),
+    ("remote_stop", "Stop a session"),
+    ("unlock", "Unlock a connector"),
+    ("reset", "Restart"),
+    ("availability", "Change availability"),
+    ("trigger", "Ask for a message"),
+    ("get_configuration", "Read the configuration"),
+    ("set_configuration", "Change a setting"),
+    ("clear_cache", "Clear the token cache"),
+    ("set_profile", "Limit the power"),
+    ("clear_profile", "Remove limits"),
+    ("reserve", "Reserve"),
+    ("cancel_reservation", "Cancel a reservation"),
+    ("diagnostics", "Upload diagnostics"),
+    ("firmware", "Update the firmware"),
+    ("local_list", "Send the local token list"),
+    ("certificate", "Install a certificate"),
+    ("rotate_certificate", "Ask for a new signing request"),
+]
+"""What a station can be asked to do."""
 PATIENT_LIFETIME = timedelta(hours=1)
 """How long a command may wait that nobody stands in front of: firmware, settings, lists."""
 ANSWER_TIME = timedelta(minutes=10)
@@ -42,26 +63,7 @@ class EmobilityCommand(models.Model):
     )
     company_id = fields.Many2one(related="station_id.company_id", store=True, index=True)
     action = fields.Selection(
-        [
-            ("remote_start", "Start a session"),
-            ("remote_stop", "Stop a session"),
-            ("unlock", "Unlock a connector"),
-            ("reset", "Restart"),
-            ("availability", "Change availability"),
-            ("trigger", "Ask for a message"),
-            ("get_configuration", "Read the configuration"),
-            ("set_configuration", "Change a setting"),
-            ("clear_cache", "Clear the token cache"),
-            ("set_profile", "Limit the power"),
-            ("clear_profile", "Remove limits"),
-            ("reserve", "Reserve"),
-            ("cancel_reservation", "Cancel a reservation"),
-            ("diagnostics", "Upload diagnostics"),
-            ("firmware", "Update the firmware"),
-            ("local_list", "Send the local token list"),
-            ("certificate", "Install a certificate"),
-            ("rotate_certificate", "Ask for a new signing request"),
-        ],
+        ACTIONS,
         required=True,
         readonly=True,
     )

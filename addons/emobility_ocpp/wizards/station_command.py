@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
+from ..models.emobility_command import ACTIONS
+
 # What a clerk may do for a driver who stands in front of the station.
 _FOR_CLERKS = {"unlock", "reset", "availability", "trigger"}
 # What is about the cards of customers, whom a technician does not see; all but this a technician may do.
@@ -16,6 +18,8 @@ _MESSAGES = (
     "MeterValues",
     "FirmwareStatusNotification",
 )
+# Sessions are started and stopped where they are shown; a certificate is sent where it is issued.
+_ASKED_ELSEWHERE = frozenset({"remote_start", "remote_stop", "certificate"})
 
 
 class EmobilityStationCommandWizard(models.TransientModel):
@@ -26,23 +30,7 @@ class EmobilityStationCommandWizard(models.TransientModel):
 
     station_ids = fields.Many2many("emobility.station", required=True, string="Charging Stations")
     action = fields.Selection(
-        [
-            ("unlock", "Unlock a connector"),
-            ("reset", "Restart"),
-            ("availability", "Change availability"),
-            ("trigger", "Ask for a message"),
-            ("get_configuration", "Read the configuration"),
-            ("set_configuration", "Change a setting"),
-            ("clear_cache", "Clear the token cache"),
-            ("set_profile", "Limit the power"),
-            ("clear_profile", "Remove limits"),
-            ("reserve", "Reserve"),
-            ("cancel_reservation", "Cancel a reservation"),
-            ("diagnostics", "Upload diagnostics"),
-            ("firmware", "Update the firmware"),
-            ("local_list", "Send the local token list"),
-            ("rotate_certificate", "Ask for a new signing request"),
-        ],
+        [pair for pair in ACTIONS if pair[0] not in _ASKED_ELSEWHERE],
         required=True,
         default="reset",
     )
