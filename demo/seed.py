@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-BAYS = 3  # at each station
+BAYS = 5  # at each station; the journeys use one each, so that none meets the sessions of another
 PASSWORD = secrets.token_urlsafe(9)
 env = env(context=dict(env.context, tracking_disable=True))  # noqa: F821  (given by the shell)
 germany = env.ref("base.de")

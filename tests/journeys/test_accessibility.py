@@ -21,7 +21,7 @@ OPTIONS = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["viol
 @pytest.fixture(scope="module")
 def charged(product: Stack) -> dict[str, Any]:
     """A session of driver Anna that has a page with its price."""
-    return play(product, product.seed["stations"][0], minutes=5, evse=2)
+    return play(product, product.seed["stations"][0], minutes=5, evse=4)
 
 
 def violations(page: Page) -> list[str]:

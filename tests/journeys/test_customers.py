@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from runner.stack import Stack
 
 # Where the driver charges: no other journey uses this bay.
-BAY, EVSE = 2, "DE*LIN*E0202"
+BAY, EVSE = 5, "DE*LIN*E0205"
 
 
 def call(page: Page, product: Stack, model: str, method: str, *args: Any) -> Any:
