@@ -11,15 +11,17 @@ from playwright.sync_api import Page, expect
 from runner.demo import play
 from runner.stack import Stack
 
+BAY, EVSE = 3, "DE*LIN*E0103"
+
 
 @pytest.fixture(scope="module")
 def paid(product: Stack) -> dict[str, Any]:
     """A session that has become a paid invoice."""
-    return play(product, product.seed["stations"][0], minutes=12, evse=3)
+    return play(product, product.seed["stations"][0], minutes=12, evse=BAY)
 
 
-def open_first_row(page: Page) -> None:
-    page.locator(".o_list_view .o_data_row").first.locator("td.o_data_cell").nth(1).click()
+def open_row(page: Page, text: str) -> None:
+    page.locator(".o_list_view .o_data_row", has_text=text).first.locator("td.o_data_cell").nth(1).click()
     page.wait_for_selector(".o_form_view")
 
 
@@ -30,7 +32,7 @@ def test_a_clerk_follows_a_session_from_the_list_to_the_payment_by_clicking(
         page.goto(f"{product.odoo_url}/odoo/action-emobility_billing.action_session")
         page.wait_for_selector(".o_list_view .o_data_row")
         picture(page, "clerk-sessions")
-        open_first_row(page)
+        open_row(page, EVSE)
         expect(page.locator(".o_field_widget[name=energy_kwh]")).to_contain_text(f"{float(paid['energy_kwh']):.3f}")
         picture(page, "clerk-session")
         page.locator("button[name=action_open_cdrs]").click()
@@ -66,7 +68,9 @@ def test_a_driver_sees_sessions_and_the_invoice_in_the_portal(
         expect(page.locator("#wrap")).to_contain_text("Rathausplatz")
         assert_fits_the_width(page)
         picture(page, f"driver-sessions-{device}")
-        page.locator("#charging_cards a:visible, table a[href*='/my/charging/']:visible").first.click()
+        [session] = product.clerk("emobility.session", "search", [
+            ("cdr_ids.rating_ids.move_id.name", "=", paid["invoice"])])
+        page.locator(f"a[href*='/my/charging/{session}']:visible").first.click()
         page.wait_for_selector("#charging_session")
         expect(page.locator("#charging_session")).to_contain_text(paid["total"])
         assert_fits_the_width(page)
