@@ -99,7 +99,7 @@ class TestSync(OcppCommon):
         self.assertEqual(self.tokens(answer)["04EEEEEEEE"]["status"], "Blocked")
         self.assertEqual([token["uid"] for token in answer["tokens"]].count("04EEEEEEEE"), 1)
 
-    def test_f17_card_is_sent_in_both_byte_orders_where_readers_may_turn_it_around(self) -> None:
+    def test_card_is_sent_in_both_byte_orders_where_readers_may_turn_it_around(self) -> None:
         turned = "DDCCBBAA04"
         self.assertNotIn(turned, self.tokens(self.sync()))
         cursor = self.sync()["cursor"]
@@ -122,7 +122,7 @@ class TestSync(OcppCommon):
         self.company.emobility_match_reversed_uid = False
         self.assertEqual(self.tokens(self.sync(cursor))[turned]["status"], "Invalid")
 
-    def test_f17_session_of_a_turned_card_belongs_to_its_token(self) -> None:
+    def test_session_of_a_turned_card_belongs_to_its_token(self) -> None:
         self.company.emobility_match_reversed_uid = True
         events = self.session_events("turned-1")
         events[0]["payload"]["token_uid"] = "DDCCBBAA04"
