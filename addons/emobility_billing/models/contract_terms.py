@@ -59,9 +59,8 @@ class ContractContract(models.Model):
         if plan._has_overage_price(plan.currency_id):
             texts.append(
                 self.env._(
-                    "Energy beyond them costs %(price)s %(currency)s per kWh.",
-                    price=f"{plan.plan_overage_price:.6f}".rstrip("0").rstrip("."),
-                    currency=plan.currency_id.name,
+                    "Energy beyond them costs %(price)s per kWh.",
+                    price=plan._overage_price_text(),
                 )
             )
         return " ".join(texts)

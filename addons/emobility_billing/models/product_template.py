@@ -4,6 +4,7 @@ from typing import Any
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.misc import formatLang
 
 STAFF = "emobility_crm.group_user,emobility_crm.group_auditor"
 
@@ -59,6 +60,12 @@ class ProductTemplate(models.Model):
             and self.plan_included_kwh
             and currency == self.currency_id
         )
+
+    def _overage_price_text(self) -> str:
+        """0.39 EUR, with as many decimals as the price has, as the reader writes numbers."""
+        _whole, _point, decimals = f"{self.plan_overage_price:.6f}".rstrip("0").partition(".")
+        amount = formatLang(self.env, self.plan_overage_price, digits=max(2, len(decimals)))
+        return f"{amount} {self.currency_id.name}"
 
     def action_view_plan_rules(self) -> dict[str, Any]:
         """Price rules that sessions with this plan can have."""
