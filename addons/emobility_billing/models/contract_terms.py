@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from odoo import api, models
 from odoo.exceptions import UserError
@@ -9,9 +10,9 @@ from odoo.exceptions import UserError
 class ContractContract(models.Model):
     """What the plan of a contract means for prices: there has to be one, and what is included has none."""
 
-    _inherit = "contract.contract"
+    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
 
-    def action_activate(self) -> None:
+    def action_activate(self) -> Any:
         """A plan without any price would let people charge, and hold each of their sessions."""
         for contract in self.filtered(lambda one: one.plan_id and one.plan_without_price):
             raise UserError(
@@ -24,7 +25,7 @@ class ContractContract(models.Model):
                     plan=contract.plan_id.name,
                 )
             )
-        super().action_activate()
+        return super().action_activate()
 
     @api.depends("plan_id", "company_id", "is_charging")
     def _compute_plan_without_price(self) -> None:
