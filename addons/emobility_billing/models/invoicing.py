@@ -171,7 +171,12 @@ class EmobilityInvoicing(models.AbstractModel):
             "quantity": quantity,
             "price_unit": price,
             "tax_ids": [fields.Command.set(key.tax_ids)],
+            **self._line_extras(bucket),
         }
+
+    def _line_extras(self, bucket: Bucket) -> dict[str, Any]:
+        """More values of an invoice line, for addons: called once per line, with the rating lines that it sums."""
+        return {}
 
     def _quantity_and_price(self, bucket: Bucket, sign: int) -> tuple[float, float]:
         """Quantity in the precision of invoices, and the price that gives exactly the amount.

@@ -1,0 +1,18 @@
+from . import (
+    account_move,
+    cdr,
+    emobility_flat_rate,
+    emobility_host_agreement,
+    emobility_host_agreement_price,
+    emobility_host_run,
+    emobility_host_settlement,
+    emobility_host_settlement_line,
+    host_evidence,
+    host_statement,
+    price_rule,
+    rating,
+    rating_line,
+    res_company,
+    res_config_settings,
+    res_partner,
+)

@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class EmobilityRatingLine(models.Model):
+    _inherit = "emobility.rating.line"
+
+    dimension = fields.Selection(
+        selection_add=[("SHARE", "Share of the revenue")], ondelete={"SHARE": "cascade"}
+    )

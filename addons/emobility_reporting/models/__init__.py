@@ -1,0 +1,17 @@
+from . import (
+    account_payment,
+    accrual,
+    accrual_line,
+    audit_trail,
+    dashboard,
+    emobility_customer_group,
+    emobility_evse,
+    emobility_location,
+    invoicing,
+    monthly_report,
+    price_rule,
+    reconciliation_break,
+    res_company,
+    res_config_settings,
+    session_report,
+)
