@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class EmobilityRating(models.Model):
     """What is taken off the price of a session: first what the plan includes, then discounts."""
 
-    _inherit = "emobility.rating"
+    _inherit = "emobility.rating"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _create_from_result(
