@@ -17,6 +17,8 @@ from .rating import ChargingState, Reading, SessionFacts, StateChange
 
 KINDS = ("started", "meter", "state", "ended", "unplugged", "conflict")
 SOURCES = ("ocpp", "ocpi", "import")
+# What is added here and never taken in from outside: the watchdog's end, and what a person corrects.
+OFFICE_KINDS = ("closed", "corrected")
 
 # A station that does not tell its rating is not believed to deliver more than the largest chargers do.
 FALLBACK_POWER_KW = Decimal(400)
@@ -65,6 +67,10 @@ class Derived:
     states: tuple[StateChange, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    # The watchdog's end, while nobody else has told of one.
+    closed: Event | None = None
+    # Whether the meter signed one of its values.
+    signed: bool = False
 
     def facts(self, time_zone: str) -> SessionFacts | None:
         """The facts that the engine prices; of a live session up to its last event. None: nothing yet."""
@@ -171,21 +177,27 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
         for event in ordered
         if event.kind == "conflict"
     ]
-    started = _first(ordered, "started", _same_start, problems)
-    ended = _first(ordered, "ended", _same_end, problems)
+    corrected = _corrections(ordered)
+    started = _corrected_start(_first(ordered, "started", _same_start, problems), corrected)
+    ended = _corrected_end(_first(ordered, "ended", _same_end, problems), corrected)
+    closed = None if ended else next((event for event in ordered if event.kind == "closed"), None)
     unplugged = next((event.at for event in ordered if event.kind == "unplugged"), None)
     start = started.at if started else None
-    end = ended.at if ended else None
+    end = ended.at if ended else parse_instant(closed.payload["end"]) if closed else None
     curve = _meter_curve(ordered)
     meter = _Meter(start, end, curve, max_power_kw or FALLBACK_POWER_KW, problems)
     meter.take(started, ended)
+    meter.correct(parse_energy(corrected.get("energy_kwh")))
     states = tuple(
         StateChange(event.at, _charging_state(event.payload["state"]))
         for event in ordered
         if event.kind == "state"
     )
     # A conflict is reported when it is noticed, which can be long after: it does not prolong the session.
-    last_at = max((event.at for event in ordered if event.kind != "conflict"), default=None)
+    # Nor does what the office adds.
+    last_at = max(
+        (event.at for event in ordered if event.kind not in ("conflict", *OFFICE_KINDS)), default=None
+    )
     if curve and last_at:
         last_at = max(last_at, curve[-1].at)
     return Derived(
@@ -200,7 +212,37 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
         states=states,
         notes=tuple(meter.notes),
         problems=tuple(problems),
+        closed=closed,
+        signed=any(
+            reading.get("signed") for event in ordered if event.kind == "meter" for reading in event.payload["readings"]
+        ),
     )
+
+
+def _corrections(ordered: list[Event]) -> dict[str, Any]:
+    """What people corrected: of each fact the last word. What was reported stays in its events."""
+    facts: dict[str, Any] = {}
+    for event in ordered:
+        if event.kind == "corrected":
+            facts |= {key: value for key, value in event.payload.items() if value is not None}
+    return facts
+
+
+def _corrected_start(started: Event | None, corrected: Mapping[str, Any]) -> Event | None:
+    identity = {key: corrected[key] for key in ("evse_id", "connector_id", "contract_id") if key in corrected}
+    if "start" in corrected:
+        at = parse_instant(corrected["start"])
+        started = Event(started.uid if started else "corrected", "started", at, started.payload if started else {})
+    if started is None or not identity:
+        return started
+    return Event(started.uid, started.kind, started.at, {**started.payload, **identity})
+
+
+def _corrected_end(ended: Event | None, corrected: Mapping[str, Any]) -> Event | None:
+    if "end" not in corrected:
+        return ended
+    at = parse_instant(corrected["end"])
+    return Event(ended.uid if ended else "corrected", "ended", at, ended.payload if ended else {})
 
 
 def _first(ordered: list[Event], kind: str, same: Any, problems: list[Problem]) -> Event | None:
@@ -284,6 +326,17 @@ class _Meter:
         self.energy = total if total is not None else delta
         self.readings = series
 
+    def correct(self, energy: Decimal | None) -> None:
+        """A person says how much it was: the register then says nothing any more about how much, nor when."""
+        if energy is None:
+            return
+        self.energy = energy
+        self.readings = []
+        self.notes.append("energy_corrected")
+        self.problems[:] = [
+            problem for problem in self.problems if problem.code not in ("register_decrease", "energy_mismatch")
+        ]
+
     def _within(self, at: datetime) -> bool:
         return self.start is not None and at >= self.start and (self.end is None or at <= self.end)
 
@@ -305,10 +358,13 @@ class _Meter:
     def _close_register(
         self, ended: Event | None, begin: Decimal | None, known: list[Reading]
     ) -> Decimal | None:
-        """The register at the end; a stop value equal to the start value gives way to the last reading."""
+        """The register at the end; a stop value equal to the start value gives way to the last reading.
+
+        Nobody may have reported an end, and yet there is one: the watchdog's.
+        """
         last = known[-1].energy_kwh if known else None
         if ended is None:
-            return None
+            return last
         close = parse_energy(ended.payload.get("meter_kwh"))
         if close is None:
             return last

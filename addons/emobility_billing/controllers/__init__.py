@@ -1,6 +1,7 @@
 from . import (
     portal,
     portal_contracts,
+    portal_disputes,
     portal_invoice,
     portal_prices,
     portal_remote,

@@ -7,7 +7,9 @@ from odoo.exceptions import LockError, UserError
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ..jobs import enqueue
 from ..rating import SessionFacts, facts_from_json, facts_to_json
+from .correction_reason import CREDIT_REASONS
 from .session import ENERGY_DIGITS
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class EmobilityCdr(models.Model):
         "emobility.cdr", "Takes back", readonly=True, index=True, ondelete="restrict"
     )
     credit_cdr_ids = fields.One2many("emobility.cdr", "credited_cdr_id", "Taken back by")
+    credit_reason = fields.Selection(CREDIT_REASONS, "Reason of the credit", readonly=True)
+    credit_note = fields.Text("Explanation of the credit", readonly=True)
     is_credited = fields.Boolean(compute="_compute_is_credited", search="_search_is_credited")
     rating_ids = fields.One2many("emobility.rating", "cdr_id", "Ratings")
     retail_amount = fields.Monetary(compute="_compute_retail", store=True)
@@ -162,25 +166,30 @@ class EmobilityCdr(models.Model):
 
     # Correction
 
-    def action_credit(self) -> None:
+    def action_credit(self, reason: str = "other", note: str | None = None) -> None:
         """Take the CDR back: credit CDR, and credit notes for what was invoiced. That is final."""
         self._check_manager()
-        self._take_back()
+        self._take_back(reason, note)._queue_credit_notes()
         self.session_id.sudo()._as_system().write({"state": "void", "settle_at": False})
 
-    def action_correct(self) -> None:
+    def action_correct(self, reason: str = "other", note: str | None = None) -> None:
         """Take the CDR back and bill the session again from what its events and master data say now."""
         self._check_manager()
-        self._take_back()
+        self._take_back(reason, note)._queue_credit_notes()
         self.session_id._reopen()
+
+    def action_open_correction(self) -> dict[str, Any]:
+        """A new correction of these CDRs: it shows what it would change before it does."""
+        self._check_manager()
+        return self.env["emobility.correction"]._new_window(self)
 
     def _check_manager(self) -> None:
         self.check_access("read")
         if not self.env.user.has_group("emobility_crm.group_manager") and not self.env.su:
             raise UserError(self.env._("Only a manager may take a CDR back."))
 
-    def _take_back(self) -> EmobilityCdr:
-        """Issue the credit CDRs, with negative ratings, and queue the credit notes."""
+    def _take_back(self, reason: str = "other", note: str | None = None) -> EmobilityCdr:
+        """Issue the credit CDRs, with negative ratings. The caller sees to the credit notes."""
         credits = self.browse()
         for cdr in self:
             if cdr.credit:
@@ -193,7 +202,7 @@ class EmobilityCdr(models.Model):
                         credit=cdr.credit_cdr_ids.name,
                     )
                 )
-            credit = cdr._create_credit()
+            credit = cdr._create_credit(reason, note)
             for rating in cdr.rating_ids:
                 rating.sudo()._as_system()._create_credit(credit)
             cdr.sudo().message_post(
@@ -204,7 +213,38 @@ class EmobilityCdr(models.Model):
             credits |= credit
         return credits
 
-    def _create_credit(self) -> EmobilityCdr:
+    def _queue_credit_notes(self) -> None:
+        """Credit what was invoiced, in one job: one credit note for each invoice that is corrected."""
+        for company in self.company_id:
+            ratings = self.rating_ids.filtered(
+                lambda rating, company=company: rating.state == "open" and rating.company_id == company
+            )
+            if ratings:
+                enqueue(
+                    ratings,
+                    f"emobility.rating.credit:{ratings[:1].id}",
+                    self.env._("Credit %s charging sessions", len(ratings)),
+                )._invoice_now()
+
+    def _reissue(self, version: Any) -> EmobilityRating:
+        """A new CDR about the same facts, priced with a version; the ratings of other relations stay as they were."""
+        self.ensure_one()
+        system = self.sudo()._as_system()
+        revisions = self.session_id.cdr_ids.filtered(lambda cdr: not cdr.credit)
+        cdr = system.create(
+            system.copy_data()[0]
+            | {
+                "name": self._next_name(self.company_id),
+                "session_id": self.session_id.id,
+                "revision": max(revisions.mapped("revision")) + 1,
+                "tariff_version_id": version.id,
+            }
+        )
+        for rating in system.rating_ids.filtered(lambda one: one.relation != "retail"):
+            cdr._rate(rating.relation, rating.contract_id, rating.partner_id, rating.tariff_version_id)
+        return cdr._rate("retail", self.contract_id, self.partner_id, version)
+
+    def _create_credit(self, reason: str, note: str | None) -> EmobilityCdr:
         """All data is copied; only amounts and energy change their sign, so that sums over CDRs are right."""
         system = self.sudo()._as_system()
         values = system.copy_data()[0] | {
@@ -215,6 +255,8 @@ class EmobilityCdr(models.Model):
             "facts": self.facts,
             "credit": True,
             "credited_cdr_id": self.id,
+            "credit_reason": reason,
+            "credit_note": note,
         }
         return system.create(values)
 

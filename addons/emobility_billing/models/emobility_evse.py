@@ -7,13 +7,17 @@ from odoo.exceptions import UserError
 
 
 class EmobilityEvse(models.Model):
-    """Where the portal starts a session. What talks to stations extends these two methods."""
+    """Where the portal starts a session. What talks to stations extends these methods."""
 
     _inherit = "emobility.evse"
 
     def _can_start_remotely(self) -> bool:
         """Whether a session can be started here from the portal now."""
         self.ensure_one()
+        return False
+
+    def _signs_meter_values(self) -> bool:
+        """Whether the meter is known to sign what it measures, so that unsigned values are missing something."""
         return False
 
     def _start_remotely(self, token: Any) -> None:

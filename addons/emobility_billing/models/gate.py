@@ -1,43 +1,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from odoo import models
 
 from ..derivation import Derived
+from ..rating import Context, lint
+from .gate_rule import Terms
+from .hold_reason import ERROR, NOTE, WARNING
 
 if TYPE_CHECKING:
     from .session import EmobilitySession
 
-WARNING = "1_warning"
-ERROR = "2_error"
 # No public charging station measured energy before: what is older is a clock that was never set.
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
-CLOCK_TOLERANCE = timedelta(minutes=5)
-OVERLAP_TOLERANCE = timedelta(seconds=60)
-ENERGY_SLACK_KWH = Decimal("0.5")
+# Two sessions whose energy differs by less are the same energy, reported twice.
+SAME_ENERGY_KWH = 0.05
+CLOCK_FINDING = "clock_not_certified"
+# A file of old sessions is imported on purpose.
+SOURCES_OF_ANY_AGE = ("import",)
 OCPI_AND_OCPP_ACCEPTED = ("Accepted", "ALLOWED")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason why a session may not be billed. ``retry``: master data may cure it without a person."""
+    """One reason why a session may not be billed. ``rule``: what the company wants to be done about it."""
 
     code: str
     severity: str = ERROR
     evidence: dict[str, Any] = field(default_factory=dict)
-    retry: bool = False
+    rule: Terms | None = None
 
 
 class EmobilityGate(models.AbstractModel):
     """The plausibility gate between a session and its CDR.
 
     Each check is a small method that yields findings. Another module adds one by extending :meth:`_checks`,
-    and the reason by ``selection_add`` on ``emobility.hold.reason_code``.
+    and the reason by ``selection_add`` on ``emobility.hold.reason_code`` and ``emobility.gate.rule.reason_code``.
+    Whether a check counts, its limits and its severity are said by the rule of its reason.
     """
 
     _name = "emobility.gate"
@@ -49,12 +55,20 @@ class EmobilityGate(models.AbstractModel):
             "_check_start_and_end",
             "_check_order",
             "_check_clock",
+            "_check_age",
             "_check_zombie",
+            "_check_amount",
             "_check_problems",
             "_check_energy",
             "_check_power",
+            "_check_register_jump",
             "_check_micro_session",
+            "_check_duplicate",
             "_check_overlap",
+            "_check_continuation",
+            "_check_signature",
+            "_check_calibration",
+            "_check_certified_clock",
             "_check_evse",
             "_check_token",
             "_check_payer",
@@ -62,12 +76,24 @@ class EmobilityGate(models.AbstractModel):
         ]
 
     def _findings(self, session: EmobilitySession, derived: Derived) -> list[Finding]:
-        """All findings on a session, at most one per code (the first)."""
+        """All findings on a session that its rules want to know of, at most one per code (the first)."""
         found: dict[str, Finding] = {}
         for name in self._checks():
             for finding in getattr(self, name)(session, derived):
                 found.setdefault(finding.code, finding)
-        return list(found.values())
+        return self._under_rules(session, list(found.values()))
+
+    def _under_rules(self, session: EmobilitySession, findings: list[Finding]) -> list[Finding]:
+        """The findings whose rules are on, each as severe as its rule says."""
+        ruled = []
+        for finding in findings:
+            rule = self._rule(session, finding.code)
+            if rule.is_on:
+                ruled.append(replace(finding, severity=rule.severity or finding.severity, rule=rule))
+        return ruled
+
+    def _rule(self, session: EmobilitySession, code: str) -> Terms:
+        return self.env["emobility.gate.rule"]._terms_for(session, code)
 
     def _check_start_and_end(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         if derived.start is None:
@@ -83,24 +109,58 @@ class EmobilityGate(models.AbstractModel):
 
     def _check_clock(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         received = session._received_at()
+        tolerance = timedelta(minutes=self._rule(session, "implausible_time").limit_minutes)
         for name, instant in (
             ("start", derived.start),
             ("end", derived.end),
             ("unplugged", derived.unplugged),
         ):
-            if instant and (instant < EARLIEST or instant > received + CLOCK_TOLERANCE):
+            if instant and (instant < EARLIEST or instant > received + tolerance):
                 yield Finding("implausible_time", evidence={name: _iso(instant), "received": _iso(received)})
 
+    def _check_age(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        """What is reported long after it happened annoys whoever pays, and may not be collectable any more."""
+        days = self._rule(session, "too_old").limit_days
+        if not days or not derived.end or session.source in SOURCES_OF_ANY_AGE:
+            return
+        age = session._received_at() - derived.end
+        if age > timedelta(days=days):
+            yield Finding("too_old", WARNING, {"end": _iso(derived.end), "days": age.days})
+
     def _check_zombie(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
-        limit = timedelta(hours=session.company_id.emobility_zombie_hours)
+        closed = derived.closed
+        if closed and closed.payload.get("why") in ("duration", "silence"):
+            yield Finding(
+                "zombie",
+                evidence={
+                    "closed because of": closed.payload["why"],
+                    "closed at": closed.at.isoformat(),
+                    "last heard of": _iso(derived.end),
+                    "energy_kwh": _text(derived.energy_kwh),
+                },
+            )
+            return
+        hours = self._rule(session, "zombie").limit_hours
         end = derived.end or datetime.now(UTC)
-        if derived.start and end - derived.start > limit:
-            hours = round((end - derived.start).total_seconds() / 3600, 1)
-            yield Finding("zombie", evidence={"hours": hours, "energy_kwh": _text(derived.energy_kwh)})
+        if hours and derived.start and end - derived.start > timedelta(hours=hours):
+            lasted = round((end - derived.start).total_seconds() / 3600, 1)
+            yield Finding("zombie", evidence={"hours": lasted, "energy_kwh": _text(derived.energy_kwh)})
+
+    def _check_amount(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        cap = session._amount_cap()
+        if not cap:
+            return
+        evidence = {"amount": session.amount_estimated, "cap": cap, "currency": session.currency_id.name}
+        if derived.closed and derived.closed.payload.get("why") == "amount":
+            yield Finding("amount_cap", evidence=evidence | {"closed at": derived.closed.at.isoformat()})
+        elif session.currency_id.compare_amounts(session.amount_estimated, cap) > 0:
+            yield Finding("amount_cap", evidence=evidence)
 
     def _check_problems(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         for problem in derived.problems:
-            yield Finding(problem.code, evidence=dict(problem.evidence))
+            # The signature is judged where the values come in; here it has a rule of its own.
+            is_signature = problem.evidence.get("reason") == "signature_wrong"
+            yield Finding("signature_wrong" if is_signature else problem.code, evidence=dict(problem.evidence))
 
     def _check_energy(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         energy = derived.energy_kwh
@@ -113,34 +173,54 @@ class EmobilityGate(models.AbstractModel):
 
     def _check_power(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         """Signatures do not prove plausibility: energy must fit connector power x time."""
-        power = session.connector_id.max_power_kw
-        if (
-            not power
-            or not derived.energy_kwh
-            or not derived.start
-            or not derived.end
-            or derived.end < derived.start
-        ):
+        if not derived.energy_kwh or not derived.start or not derived.end or derived.end < derived.start:
             return
-        hours = Decimal(str((derived.end - derived.start).total_seconds())) / 3600
-        margin = 1 + Decimal(str(session.company_id.emobility_power_margin)) / 100
-        possible = Decimal(str(power)) * hours * margin + ENERGY_SLACK_KWH
-        if derived.energy_kwh > possible:
+        possible = self._possible_kwh(session, "implausible_energy", derived.end - derived.start)
+        if possible is not None and derived.energy_kwh > possible:
             yield Finding(
                 "implausible_energy",
                 evidence={
                     "energy_kwh": str(derived.energy_kwh),
                     "possible_kwh": str(round(possible, 3)),
-                    "max_kw": power,
+                    "max_kw": session.connector_id.max_power_kw,
                 },
             )
 
+    def _check_register_jump(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        """Between two readings no more can flow than the connector gives. Of two readings only: that is the total."""
+        if len(derived.readings) < 3:
+            return
+        for before, after in pairwise(derived.readings):
+            possible = self._possible_kwh(session, "register_jump", after.at - before.at)
+            if possible is not None and after.energy_kwh - before.energy_kwh > possible:
+                yield Finding(
+                    "register_jump",
+                    evidence={
+                        "from": str(before.energy_kwh),
+                        "from_at": _iso(before.at),
+                        "to": str(after.energy_kwh),
+                        "to_at": _iso(after.at),
+                        "possible_kwh": str(round(possible, 3)),
+                    },
+                )
+                return
+
+    def _possible_kwh(self, session: EmobilitySession, code: str, time: timedelta) -> Decimal | None:
+        """The most that the connector can deliver in this time, with the tolerances of the rule."""
+        power = session.connector_id.max_power_kw
+        if not power:
+            return None
+        rule = self._rule(session, code)
+        hours = Decimal(str(time.total_seconds())) / 3600
+        margin = 1 + Decimal(str(rule.limit_percent)) / 100
+        return Decimal(str(power)) * hours * margin + Decimal(str(rule.limit_kwh))
+
     def _check_micro_session(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
-        company = session.company_id
+        rule = self._rule(session, "micro_session")
         if not derived.energy_kwh or not derived.start or not derived.end:
             return
-        short = derived.end - derived.start < timedelta(minutes=company.emobility_micro_minutes)
-        if short and derived.energy_kwh < Decimal(str(company.emobility_micro_kwh)):
+        short = derived.end - derived.start < timedelta(minutes=rule.limit_minutes)
+        if short and derived.energy_kwh < Decimal(str(rule.limit_kwh)):
             yield Finding(
                 "micro_session",
                 WARNING,
@@ -150,33 +230,86 @@ class EmobilityGate(models.AbstractModel):
                 },
             )
 
+    def _check_duplicate(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        """The same times and energy on the same connector: one session that was reported by two ways."""
+        twins = self._same_time(session, derived).filtered(lambda other: self._is_twin(session, derived, other))
+        if twins:
+            yield Finding("duplicate", evidence={"sessions": twins.mapped("uid")})
+
+    def _is_twin(self, session: EmobilitySession, derived: Derived, other: EmobilitySession) -> bool:
+        tolerance = timedelta(seconds=self._rule(session, "duplicate").limit_seconds)
+        start, end = derived.start.replace(tzinfo=None), derived.end.replace(tzinfo=None)  # type: ignore[union-attr]
+        return (
+            abs(other.start_at - start) <= tolerance
+            and abs(other.end_at - end) <= tolerance
+            and abs(other.energy_kwh - float(derived.energy_kwh or 0)) <= SAME_ENERGY_KWH
+        )
+
     def _check_overlap(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
-        """One cable, one car: two sessions on a connector at once cannot both be right.
+        """One cable, one car: two sessions on a connector at once cannot both be right."""
+        others = self._same_time(session, derived).filtered(
+            lambda other: not self._is_twin(session, derived, other)
+        )
+        if others:
+            yield Finding("overlap", evidence={"sessions": others.mapped("uid")})
+
+    def _same_time(self, session: EmobilitySession, derived: Derived) -> EmobilitySession:
+        """Other sessions on the connector at the same time.
 
         A session that is far too long is certainly the wrong one of the two: it is held for that, and must not hold
         all those that happened while it seemed to go on.
         """
         if not session.connector_id or not derived.start or not derived.end:
-            return
-        longest = timedelta(hours=session.company_id.emobility_zombie_hours)
-        others = session.search(
+            return session.browse()
+        longest = self._rule(session, "zombie").limit_hours
+        tolerance = timedelta(seconds=self._rule(session, "overlap").limit_seconds)
+        return session.search(
             [
                 ("connector_id", "=", session.connector_id.id),
                 ("id", "!=", session.id),
                 ("state", "in", ("ended", "held", "done")),
-                ("start_at", "<", (derived.end - OVERLAP_TOLERANCE).replace(tzinfo=None)),
-                ("end_at", ">", (derived.start + OVERLAP_TOLERANCE).replace(tzinfo=None)),
+                ("start_at", "<", (derived.end - tolerance).replace(tzinfo=None)),
+                ("end_at", ">", (derived.start + tolerance).replace(tzinfo=None)),
             ],
             order="start_at desc",
             limit=20,
-        ).filtered(lambda other: other.end_at - other.start_at <= longest)
-        if others:
-            yield Finding("overlap", evidence={"sessions": others.mapped("uid")})
+        ).filtered(lambda other: not longest or other.end_at - other.start_at <= timedelta(hours=longest))
+
+    def _check_continuation(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        """A pause with the cable in comes as two sessions: the driver plugged in once and owes one start fee."""
+        if before := session._continued_session():
+            yield Finding("continuation", NOTE, {"session": before.uid, "end": _iso_utc(before.end_at)})
+
+    def _check_signature(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        if session.evse_id._signs_meter_values() and derived.end and not derived.signed:
+            yield Finding("signature_missing", evidence={"evse": session.evse_id.display_name})
+
+    def _check_calibration(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        until = session.evse_id.calibrated_until
+        if not until or not derived.end:
+            return
+        zone = ZoneInfo(session.location_id.time_zone or "UTC")
+        if derived.end.astimezone(zone).date() > until:
+            yield Finding("calibration_expired", evidence={"calibrated until": until.isoformat()})
+
+    def _check_certified_clock(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
+        """Calibration law: what only an uncertified clock has measured must not decide about the price."""
+        version = session.tariff_version_id
+        if (
+            not version
+            or session.evse_id.clock_certified
+            or not self._rule(session, "uncertified_clock").is_on
+        ):
+            return
+        findings = lint(version._engine_tariff(), Context(clock_certified=False))
+        texts = [finding.message for finding in findings if finding.code == CLOCK_FINDING]
+        if texts:
+            yield Finding("uncertified_clock", evidence={"tariff": version.display_name, "why": texts[0]})
 
     def _check_evse(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         if not session.evse_id:
             reported = derived.started.payload.get("evse_id") if derived.started else None
-            yield Finding("unknown_evse", evidence={"reported": reported}, retry=True)
+            yield Finding("unknown_evse", evidence={"reported": reported})
 
     def _check_token(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         """Who charged without leave (an offline station, free mode) does not pay until a person says so."""
@@ -196,7 +329,7 @@ class EmobilityGate(models.AbstractModel):
 
     def _check_payer(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         if not session.contract_id or not session.partner_id:
-            yield Finding("missing_payer", evidence={"token": session.token_uid}, retry=True)
+            yield Finding("missing_payer", evidence={"token": session.token_uid})
 
     def _check_tariff(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         """No tariff is an error, never a price of 0."""
@@ -207,12 +340,15 @@ class EmobilityGate(models.AbstractModel):
                     "contract": session.contract_id.display_name,
                     "location": session.location_id.display_name,
                 },
-                retry=True,
             )
 
 
 def _iso(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
+
+
+def _iso_utc(instant: datetime | None) -> str | None:
+    return instant.replace(tzinfo=UTC).isoformat() if instant else None
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -6,7 +6,7 @@ from .discount import ALLOWANCE_PRODUCT, DISCOUNT_PRODUCT, OVERAGE_PRODUCT
 
 
 class EmobilityInvoicing(models.AbstractModel):
-    _inherit = "emobility.invoicing"
+    _inherit = "emobility.invoicing"  # pylint: disable=consider-merging-classes-inherited
 
     def _taxes(self, product: Any, price_mode: str, rating: Any, country: Any) -> Any:
         """What is taken off has the taxes of the energy that it is taken off, unless it has taxes of its own."""

@@ -168,8 +168,6 @@ class EmobilityRating(models.Model):
             }
         )
         self.write({"state": "credited", "billing_line_id": False})
-        if invoiced:
-            credit._queue_invoice()
         return credit
 
     def _queue_invoice(self) -> None:

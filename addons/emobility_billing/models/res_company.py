@@ -12,22 +12,6 @@ class ResCompany(models.Model):
         default=15,
         help="How long an ended session waits for the cable to come out and for late meter values.",
     )
-    emobility_zombie_hours = fields.Integer(
-        "Longest session (hours)",
-        default=72,
-        help="A session that lasts longer is held: it probably never ended.",
-    )
-    emobility_power_margin = fields.Integer(
-        "Power tolerance (%)",
-        default=10,
-        help="How much more than connector power times duration a session may deliver before it is held.",
-    )
-    emobility_micro_minutes = fields.Integer(
-        "Micro session: shorter than (minutes)",
-        default=2,
-        help="A session that is also below the energy limit is held.",
-    )
-    emobility_micro_kwh = fields.Float("Micro session: less than (kWh)", default=0.1, digits=(16, 3))
     emobility_annex_files = fields.Selection(
         [("none", "PDF only"), ("csv", "CSV"), ("xlsx", "Excel"), ("both", "CSV and Excel")],
         "Session lists in mails",
@@ -69,10 +53,6 @@ class ResCompany(models.Model):
     _emobility_settle_minutes_positive = models.Constraint(
         "CHECK (emobility_settle_minutes >= 0)", "The settling time of charging sessions cannot be negative."
     )
-    _emobility_zombie_hours_positive = models.Constraint(
-        "CHECK (emobility_zombie_hours > 0)", "The longest charging session must be at least one hour."
-    )
-
     @api.constrains("emobility_datev_automatic_accounts")
     def _check_emobility_datev_automatic_accounts(self) -> None:
         for company in self:

@@ -5,10 +5,6 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     emobility_settle_minutes = fields.Integer(related="company_id.emobility_settle_minutes", readonly=False)
-    emobility_zombie_hours = fields.Integer(related="company_id.emobility_zombie_hours", readonly=False)
-    emobility_power_margin = fields.Integer(related="company_id.emobility_power_margin", readonly=False)
-    emobility_micro_minutes = fields.Integer(related="company_id.emobility_micro_minutes", readonly=False)
-    emobility_micro_kwh = fields.Float(related="company_id.emobility_micro_kwh", readonly=False)
     emobility_annex_files = fields.Selection(related="company_id.emobility_annex_files", readonly=False)
     emobility_zero_invoices = fields.Boolean(related="company_id.emobility_zero_invoices", readonly=False)
     emobility_datev_consultant = fields.Integer(

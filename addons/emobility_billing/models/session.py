@@ -76,6 +76,13 @@ class EmobilitySession(models.Model):
     event_ids = fields.One2many("emobility.session.event", "session_id", "Events")
     hold_ids = fields.One2many("emobility.hold", "session_id", "Holds")
     open_hold_count = fields.Integer(compute="_compute_open_hold_count")
+    is_flagged = fields.Boolean(
+        "In Doubt",
+        compute="_compute_is_flagged",
+        store=True,
+        index=True,
+        help="Something about it is not decided yet: it must not cause a payment by itself.",
+    )
     cdr_ids = fields.One2many("emobility.cdr", "session_id", "CDRs")
     cdr_count = fields.Integer(compute="_compute_cdr_count")
 
@@ -124,6 +131,11 @@ class EmobilitySession(models.Model):
         )
         for session in self:
             session.open_hold_count = counts.get(session, 0)
+
+    @api.depends("hold_ids.state")
+    def _compute_is_flagged(self) -> None:
+        for session in self:
+            session.is_flagged = any(hold.state == "open" for hold in session.hold_ids)
 
     @api.depends("cdr_ids")
     def _compute_cdr_count(self) -> None:

@@ -11,6 +11,7 @@ from ..derivation import Derived, Event, derive
 from ..rating import RatingError, SessionFacts
 from ..reductions import Reductions
 from .session import OPEN_STATES
+from .session_event import OFFICE
 
 _logger = logging.getLogger(__name__)
 
@@ -160,7 +161,9 @@ class EmobilitySession(models.Model):
         newest = (
             self.env["emobility.session.event"]
             .sudo()
-            .search([("session_id", "=", self.id)], order="received_at desc", limit=1)
+            .search(
+                [("session_id", "=", self.id), ("source", "!=", OFFICE)], order="received_at desc", limit=1
+            )
         )
         return (newest.received_at or fields.Datetime.now()).replace(tzinfo=UTC)
 

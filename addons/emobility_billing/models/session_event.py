@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from odoo import fields, models
 
-from ..derivation import KINDS, SOURCES, Event
+from ..derivation import KINDS, OFFICE_KINDS, SOURCES, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,11 @@ KIND_LABELS = {
     "ended": "Ended",
     "unplugged": "Unplugged",
     "conflict": "Conflict",
+    "closed": "Closed by the watchdog",
+    "corrected": "Corrected by a person",
 }
+# Events that are added here, and not taken in.
+OFFICE = "office"
 
 
 class EmobilitySessionEvent(models.Model):
@@ -33,9 +37,11 @@ class EmobilitySessionEvent(models.Model):
     session_id = fields.Many2one(
         "emobility.session", required=True, index=True, ondelete="cascade", readonly=True
     )
-    source = fields.Selection([(key, SOURCE_LABELS[key]) for key in SOURCES], required=True, readonly=True)
+    source = fields.Selection(
+        [*((key, SOURCE_LABELS[key]) for key in SOURCES), (OFFICE, "Office")], required=True, readonly=True
+    )
     uid = fields.Char("Event ID", required=True, readonly=True)
-    kind = fields.Selection([(key, KIND_LABELS[key]) for key in KINDS], required=True, readonly=True)
+    kind = fields.Selection([(key, KIND_LABELS[key]) for key in (*KINDS, *OFFICE_KINDS)], required=True, readonly=True)
     at = fields.Datetime("Happened at", required=True, readonly=True)
     received_at = fields.Datetime(required=True, readonly=True)
     payload = fields.Json(readonly=True)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg2.errors import SerializationFailure
@@ -15,6 +16,7 @@ from ..derivation import Derived
 from ..jobs import LATER, NORMAL, enqueue
 from ..rating import RatingError, facts_to_json
 from .gate import Finding
+from .hold_reason import NOTE
 from .session import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
@@ -75,10 +77,7 @@ class EmobilitySession(models.Model):
     def _is_settled(self) -> bool:
         if self.settle_at:
             return self.settle_at <= fields.Datetime.now()
-        return bool(self.start_at and self._zombie_since() <= datetime.now(UTC)) or self.state == "held"
-
-    def _zombie_since(self) -> datetime:
-        return self.start_at.replace(tzinfo=UTC) + timedelta(hours=self.company_id.emobility_zombie_hours)
+        return self.state == "held"
 
     def _pass_gate(self) -> None:
         events = self.env["emobility.session.event"]._by_session(self.ids)
@@ -90,12 +89,15 @@ class EmobilitySession(models.Model):
 
     def _hold_for(self, findings: list[Finding]) -> bool:
         """Open, keep and close holds so that they are the findings; tell whether any is left to decide."""
+        notes = [finding for finding in findings if finding.severity == NOTE]
+        findings = [finding for finding in findings if finding.severity != NOTE]
+        self.hold_ids._note(self, notes)
         accepted = set(self.hold_ids.filtered(lambda hold: hold.state == "accepted").mapped("reason_code"))
         open_holds = {hold.reason_code: hold for hold in self.hold_ids if hold.state == "open"}
         remaining = {finding.code: finding for finding in findings if finding.code not in accepted}
         for code, hold in open_holds.items():
             if code not in remaining:
-                hold.write({"state": "resolved", "retry_at": False})
+                hold._resolve()
         for code, finding in remaining.items():
             self._open_hold(finding, open_holds.get(code))
         if remaining and self.state != "held":
@@ -103,16 +105,10 @@ class EmobilitySession(models.Model):
         return bool(remaining)
 
     def _open_hold(self, finding: Finding, hold: Any) -> None:
-        values = {"severity": finding.severity, "evidence": finding.evidence}
         if hold:
-            values["retry_count"] = hold.retry_count + 1
-            values["retry_at"] = hold._next_retry() if finding.retry else False
-            hold.write(values)
-            return
-        holds = self.env["emobility.hold"]._as_system()
-        values |= {"session_id": self.id, "reason_code": finding.code}
-        values["retry_at"] = holds._next_retry() if finding.retry else False
-        holds.create(values)
+            hold._keep(finding)
+        else:
+            self.env["emobility.hold"]._as_system()._open(self, finding)
 
     def _complete(self, derived: Derived) -> None:
         """Make the CDR and its retail rating."""
@@ -124,10 +120,12 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 cdr = self.env["emobility.cdr"]._create_from_session(self, facts)
-                cdr._rate("retail", self.contract_id, self.partner_id, self.tariff_version_id)
+                rating = cdr._rate("retail", self.contract_id, self.partner_id, self.tariff_version_id)
+                rating._cut_to_cap(derived.closed)
                 self.write({"state": "done", "settle_at": False})
         except RatingError as error:
-            self._hold_for([Finding("rating_error", evidence={"error": str(error)})])
+            finding = Finding("rating_error", evidence={"error": str(error)})
+            self._hold_for(self.env["emobility.gate"]._under_rules(self, [finding]))
             return
         cdr._after_rating()
 
@@ -153,10 +151,16 @@ class EmobilitySession(models.Model):
             "now_end": now["end"],
             "now_unplugged": now["unplugged"],
         }
+        self._hold_late_change(evidence)
+
+    def _hold_late_change(self, evidence: dict[str, Any]) -> None:
+        """What a person has to look at although the session is billed."""
         open_hold = self.hold_ids.filtered(
             lambda hold: hold.state == "open" and hold.reason_code == "late_change"
         )
-        self._open_hold(Finding("late_change", "1_warning", evidence), open_hold)
+        finding = Finding("late_change", "1_warning", evidence)
+        for ruled in self.env["emobility.gate"]._under_rules(self, [finding]):
+            self._open_hold(ruled, open_hold)
 
     def _current_cdr(self) -> Any:
         """The CDR that counts: not a credit, and not credited."""
@@ -177,7 +181,7 @@ class EmobilitySession(models.Model):
     def _reopen(self) -> None:
         """After a correction: bill the session again from what its events say now."""
         for session in self.sudo()._as_system():
-            session.hold_ids.filtered(lambda hold: hold.state == "open").write({"state": "resolved"})
+            session.hold_ids.filtered(lambda hold: hold.state == "open")._resolve()
             session.write({"state": "ended", "settle_at": fields.Datetime.now()})
         self.sudo()._as_system()._schedule()
 
@@ -185,7 +189,8 @@ class EmobilitySession(models.Model):
 
     @api.model
     def _cron_process_due(self) -> None:
-        """Process settled sessions that no job took, due retries of holds, and sessions that never ended."""
+        """Process settled sessions that no job took, and due retries of holds; let holds expire."""
+        self.env["emobility.hold"]._expire_due()
         todo = self._due()
         self.env["ir.cron"]._commit_progress(remaining=len(todo))
         for start in range(0, len(todo), CRON_BATCH):
@@ -196,10 +201,14 @@ class EmobilitySession(models.Model):
                 return
 
     def _process_safely(self) -> None:
+        self._safely(self._process)
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        """Do the step for one session of many."""
         try:
             with self.env.cr.savepoint():
-                self._process()
-        except (RetryableJobError, SerializationFailure):
+                step()
+        except (RetryableJobError, LockError, SerializationFailure):
             _logger.info("Session %s is busy; the next run takes it.", self.uid)
         except Exception:
             # One broken session must not stop all others; the error is repeated, and seen, at every run.
@@ -213,10 +222,4 @@ class EmobilitySession(models.Model):
         retry = self.env["emobility.hold"].search(
             [("state", "=", "open"), ("retry_at", "<=", now), ("session_id.state", "=", "held")]
         )
-        zombies = self.browse()
-        for company in self.env["res.company"].search([]):  # pylint: disable=no-search-all
-            limit = now - timedelta(hours=company.emobility_zombie_hours)
-            zombies |= self.search(
-                [("company_id", "=", company.id), ("state", "=", "live"), ("start_at", "<", limit)]
-            )
-        return settled | retry.session_id | zombies
+        return settled | retry.session_id

@@ -128,6 +128,15 @@ class BillingRecords:
         upload = env["emobility.session.import"].create(
             {"profile_id": profile.id, "company_id": company.id, "file": b"c3RhdGlvbg=="}
         )
+        gate_rule = env["emobility.gate.rule"].create(
+            {"name": scope, "reason_code": "overlap" if scope == "foreign" else "zombie", "company_id": company.id}
+        )
+        correction = env["emobility.correction"].create(
+            {"company_id": company.id, "kind": "credit", "cdr_ids": [Command.set(cdr.ids)]}
+        )
+        dispute = env["emobility.dispute"].create(
+            {"partner_id": contract.partner_id.id, "session_id": session.id, "reason": "energy", "text": scope}
+        )
         discount = env["emobility.discount"].create({"name": scope, "value": 5, "company_id": company.id})
         return [
             discount,
@@ -148,6 +157,11 @@ class BillingRecords:
             session,
             session.event_ids,
             session.hold_ids,
+            gate_rule,
+            correction,
+            env["emobility.correction.line"].create({"correction_id": correction.id, "rating_id": rating.id}),
+            dispute,
+            env["emobility.hold.decision"]._log(session, "accepted", hold=session.hold_ids, note=scope),
             cdr,
             rating,
             rating.line_ids,

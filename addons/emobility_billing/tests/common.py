@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.tests import new_test_user
@@ -243,6 +244,26 @@ class ChargingCommon(AccountTestInvoicingCommon):
                 for job in due:
                     self.env.flush_all()
                     job.perform()
+
+    def gate_rule(self, code: str, **values: Any) -> Any:
+        """The general rule of a reason, changed."""
+        rule = self.env["emobility.gate.rule"].search(
+            [
+                ("reason_code", "=", code),
+                ("company_id", "=", False),
+                ("location_group_id", "=", False),
+                ("customer_group_id", "=", False),
+            ]
+        )
+        rule.write(values)
+        return rule
+
+    def run_watchdog(self) -> None:
+        with (
+            patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=60.0),
+            self.running_jobs(),
+        ):
+            self.env["emobility.session"]._cron_watchdog()
 
     def hold_reasons(self, session: Any, state: str = "open") -> list[str]:
         return sorted(session.hold_ids.filtered(lambda hold: hold.state == state).mapped("reason_code"))

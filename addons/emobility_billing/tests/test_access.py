@@ -31,6 +31,11 @@ class TestAccess(BillingRecords, AccessCase):
         "emobility.session": staff(user="rw", manager="rw", portal=OWN),
         "emobility.session.event": staff(user="r", manager="r"),
         "emobility.hold": staff(user="rw", manager="rw"),
+        "emobility.hold.decision": staff(user="r", manager="r"),
+        "emobility.gate.rule": PRICES,
+        "emobility.correction": PRICES,
+        "emobility.correction.line": staff(user="r", manager="r"),
+        "emobility.dispute": staff(user="rwc", manager="rwc", portal=OWN),
         "emobility.cdr": staff(user="r", manager="r", portal=OWN),
         "emobility.rating": staff(user="r", manager="r", portal=OWN),
         "emobility.rating.line": staff(user="r", manager="r", portal=OWN),
@@ -68,8 +73,17 @@ class TestAccess(BillingRecords, AccessCase):
     def test_portal_user_can_call_no_action_that_changes_something(self) -> None:
         for model, actions in {
             "emobility.session": ("action_process",),
-            "emobility.cdr": ("action_credit", "action_correct"),
-            "emobility.hold": ("action_accept", "action_write_off", "action_retry"),
+            "emobility.cdr": ("action_credit", "action_correct", "action_open_correction"),
+            "emobility.correction": ("action_prepare", "action_apply", "action_retry"),
+            "emobility.dispute": ("action_review", "action_answer", "action_close"),
+            "emobility.hold": (
+                "action_accept",
+                "action_write_off",
+                "action_correct",
+                "action_confirm",
+                "action_reject",
+                "action_retry",
+            ),
         }.items():
             record = self.as_role("portal", self.records[model]["own"])
             for action in actions:

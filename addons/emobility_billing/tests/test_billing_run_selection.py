@@ -46,7 +46,7 @@ class TestBillingRunSelection(ChargingCommon):
             self.assertAlmostEqual(line.amount_total, line.rated_amount, 2)
 
     def test_the_preview_says_what_is_held_and_why(self) -> None:
-        session = self.ingest(self.events("H1", self.day - timedelta(hours=8), kwh="4000"))
+        session = self.ingest(self.events("H1", self.day - timedelta(hours=8), kwh="400"))
         self.assertEqual(self.hold_reasons(session), ["implausible_energy"])
         run = self._prepared()
         self.assertEqual(run.held_count, 1)

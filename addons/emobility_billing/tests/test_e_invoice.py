@@ -139,6 +139,7 @@ class TestElectronicInvoice(ChargedCommon):
         """60,000 kWh: at the two decimals (CII) and six (UBL) of core, quantity times price is not the amount."""
         self._use_tariff("fleet", "gross", 0.4237, 0.1)
         self.connector.max_power_kw = 100000
+        self.gate_rule("amount_cap", is_on=False)
         session = self._charge("fleet", self.contract, datetime(2026, 1, 2, tzinfo=UTC), 59, "61234.567")
         self.assertEqual(session.state, "done", session.hold_ids.mapped("reason_code"))
         self._check(self._invoice(session))

@@ -1,6 +1,7 @@
 from . import (
     datev_export,
     discount_redeem,
+    dispute_answer,
     import_power_rule,
     import_profile,
     import_session,
@@ -9,5 +10,6 @@ from . import (
     price_check_line,
     price_explanation,
     price_explanation_line,
+    session_correct,
     tariff_simulation,
 )

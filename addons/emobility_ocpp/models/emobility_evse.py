@@ -92,6 +92,9 @@ class EmobilityEvse(models.Model):
         station = self.sudo().station_id
         return bool(station.accepted) and station.connection_state == "online"
 
+    def _signs_meter_values(self) -> bool:
+        return bool(self.meter_public_key)
+
     def _start_remotely(self, token: models.Model) -> None:
         """Put the command of the portal on the way."""
         self.env["emobility.command"].sudo()._request_start(self, token)

@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class EmobilityRatingLine(models.Model):
+    _inherit = "emobility.rating.line"  # pylint: disable=consider-merging-classes-inherited
+
+    dimension = fields.Selection(
+        selection_add=[("CORRECTION", "Correction")], ondelete={"CORRECTION": "cascade"}
+    )
