@@ -50,6 +50,7 @@
         "views/portal_templates.xml",
         "views/portal_account_templates.xml",
         "views/portal_invoice_templates.xml",
+        "views/portal_brand_templates.xml",
         "report/charging_invoice_templates.xml",
         "report/e_invoice_templates.xml",
         "wizard/import_security.xml",

@@ -31,3 +31,10 @@ class AccountMove(models.Model):
         if len(template) == 1 and all(self.mapped("emobility_brand_id.mail_template_id")):
             return template.with_env(self.env)
         return super()._get_mail_template()
+
+    def _emobility_total_in_words(self) -> str | None:
+        """The total in the language of the context, where company or customer ask for it."""
+        self.ensure_one()
+        if not (self.company_id.emobility_amount_in_words or self.partner_id.emobility_amount_in_words):
+            return None
+        return self.currency_id.amount_to_text(self.amount_total)

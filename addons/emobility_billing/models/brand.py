@@ -112,6 +112,29 @@ class EmobilityBrand(models.Model):
         )
         return brands.filtered(lambda brand: brand.company_id == company).with_env(self.env)
 
+    @api.model
+    def _of_user(self, user: Any) -> EmobilityBrand:
+        """The brand that a customer sees in the portal, with the rights of the system: that of the newest contract."""
+        if user._is_public() or user._is_internal():
+            return self.sudo().browse()
+        partner = user.partner_id
+        contract = (
+            self.env["contract.contract"]
+            .sudo()
+            .search(
+                [
+                    ("is_charging", "=", True),
+                    ("charging_state", "in", ("active", "suspended")),
+                    "|",
+                    ("partner_id", "=", partner.id),
+                    ("invoice_partner_id", "=", partner.id),
+                ],
+                order="activated_on desc, id desc",
+                limit=1,
+            )
+        )
+        return self._brand_for(contract.company_id, contract).sudo() if contract else self.sudo().browse()
+
     def _look(self, company: Any) -> Look:
         """How this brand, or the company where there is none, presents itself."""
         company = company.sudo()

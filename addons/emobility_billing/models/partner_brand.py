@@ -9,5 +9,5 @@ class ResPartner(models.Model):
         "Charging Brand",
         company_dependent=True,
         check_company=True,
-        help="Under which name this customer gets charging invoices, unless contract, plan or place say something else.",
+        help="Under which name this customer gets charging invoices, unless contract, plan or place say otherwise.",
     )

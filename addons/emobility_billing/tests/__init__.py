@@ -15,6 +15,7 @@ from . import (
     test_gate,
     test_import,
     test_limits,
+    test_one_invoice,
     test_plug_to_paid,
     test_portal,
     test_portal_account,
@@ -26,8 +27,10 @@ from . import (
     test_query_counts,
     test_report,
     test_session,
+    test_signed_values,
     test_tariff,
     test_tariff_replay,
     test_tariff_simulation,
     test_tariff_terms,
+    test_tax_decision,
 )

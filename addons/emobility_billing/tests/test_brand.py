@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .charging_common import ChargedCommon
 
@@ -62,7 +62,9 @@ class TestBrand(ChargedCommon):
         self.assertFalse(self.brands._brand_for(other, self.contract))
 
     def test_invoice_shows_the_brand_and_who_legally_invoices(self) -> None:
-        sender = self.env["res.partner"].create({"name": "City Power", "street": "Ring 7", "zip": "12345", "city": "Town"})
+        sender = self.env["res.partner"].create(
+            {"name": "City Power", "street": "Ring 7", "zip": "12345", "city": "Town"}
+        )
         self.company.vat = "BE0477472701"
         self.city.write(
             {
@@ -135,7 +137,9 @@ class TestBrand(ChargedCommon):
         )
         start = datetime(2026, 1, 3, 10, tzinfo=UTC)
         here = self._charge("HERE", self.contract, start, 30, "5")
-        there = self.ingest(self.events("THERE", start, kwh="7", minutes=30, evse_id=evse.id, connector_id=connector.id))
+        there = self.ingest(
+            self.events("THERE", start, kwh="7", minutes=30, evse_id=evse.id, connector_id=connector.id)
+        )
         moves = self.env["emobility.invoicing"]._invoice((here | there).cdr_ids.rating_ids)
         self.assertEqual(set(moves.mapped("emobility_brand_id.name")), {"City Power"})
         self.assertEqual(len(moves), 2)
@@ -163,3 +167,25 @@ class TestBrand(ChargedCommon):
         )
         with self.assertRaises(UserError):
             self.city.write({"journal_id": journal.id})
+
+
+@tagged("post_install", "-at_install")
+class TestBrandInPortal(ChargedCommon, HttpCase):
+    def test_portal_shows_the_brand_of_the_customer_and_only_of_that_one(self) -> None:
+        user = new_test_user(self.env, "brand-anna", groups="base.group_portal")
+        new_test_user(self.env, "brand-volker", groups="base.group_portal")
+        contract = self._make_contract(user.partner_id, "04BBBB01")
+        contract.emobility_brand_id = self.env["emobility.brand"].create(
+            {
+                "name": "City Power",
+                "company_id": self.company.id,
+                "primary_color": "#aa2200",
+                "imprint_url": "https://city.example.com/imprint",
+            }
+        )
+        self.authenticate("brand-anna", "brand-anna")
+        page = self.url_open("/my").text
+        for text in ("City Power", "#aa2200", "https://city.example.com/imprint"):
+            self.assertIn(text, page)
+        self.authenticate("brand-volker", "brand-volker")
+        self.assertNotIn("City Power", self.url_open("/my").text)
