@@ -9,6 +9,7 @@ from . import (
     account_move_line_tax,
     account_move_send,
     account_move_send_brand,
+    account_move_send_pdfa,
     account_move_signed,
     account_tax,
     allowance,

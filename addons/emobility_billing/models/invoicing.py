@@ -141,7 +141,9 @@ class EmobilityInvoicing(models.AbstractModel):
             for line, bucket in zip(lines, draft.buckets.values(), strict=True):
                 rating_lines.browse([one.id for one in bucket.lines]).write({"move_line_id": line.id})
             self._check_sums(lines, draft.buckets, draft.is_credit)
-            draft.ratings.write({"move_id": move.id, "state": "invoiced"})
+            draft.ratings.write({"move_id": move.id})
+        ratings = self.env["emobility.rating"].sudo()._as_system()
+        ratings.browse([rating.id for draft in drafts for rating in draft.ratings]).write({"state": "invoiced"})
         self._after_create(moves, drafts)
         return moves
 

@@ -231,7 +231,8 @@ class TestElectronicInvoice(ChargedCommon):
         self.assertEqual(file.get_object()["/AFRelationship"], "/Data")
         metadata = etree.fromstring(root["/Metadata"].get_data())
         values = {etree.QName(element).localname: element.text for element in metadata.iter(etree.Element)}
-        self.assertEqual((values["part"], values["DocumentFileName"]), ("3", "factur-x.xml"))
+        self.assertEqual((values["part"], values["conformance"]), ("3", "B"))
+        self.assertEqual(values["DocumentFileName"], "factur-x.xml")
         self.assertIn("ID", "".join(reader.trailer))
         for page in reader.pages:
             for font in page["/Resources"].get("/Font", {}).values():
