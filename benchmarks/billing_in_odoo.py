@@ -14,7 +14,7 @@ CDRS, PAYERS = int(os.environ["BENCH_CDRS"]), int(os.environ["BENCH_PAYERS"])
 PER_PAYER = CDRS // PAYERS
 PRICE, START_FEE = 0.4937, 0.35
 # What a session of a payer used: from 5 to 44 kWh, in Wh, another one for each.
-KWH = "(5 + ((g * 7919) % 39000) / 1000.0)"
+KWH = "round(5 + ((g * 7919) % 39000) / 1000.0, 3)"
 ENERGY_AMOUNT = f"round(({KWH} * {PRICE})::numeric, 2)"
 
 
@@ -61,7 +61,8 @@ def seed():
     session = env["emobility.session"].search([("uid", "=", "bench")])
     session._process()
     cdr, rating = session.cdr_ids, session.cdr_ids.rating_ids
-    energy, fee = rating.line_ids.sorted("sequence")
+    lines = {line.dimension: line for line in rating.line_ids}
+    sentence = f"'Energy: ' || {KWH} || ' kWh at {PRICE} EUR per kWh = ' || {ENERGY_AMOUNT} || ' EUR'"
     at = "timestamp '2026-01-01' + make_interval(mins => (g % 40000)::int)"
 
     partners = env["res.partner"].search([], order="id desc", limit=1).id + 1
@@ -79,8 +80,9 @@ def seed():
                  retail_amount=f"{ENERGY_AMOUNT} + {START_FEE}", **owner, **times)
     ratings = clone(rating, CDRS, cdr_id=f"{cdrs} + g - 1", session_id=f"{sessions} + g - 1", energy_kwh=KWH,
                     amount_total=f"{ENERGY_AMOUNT} + {START_FEE}", end_at=times["end_at"], **owner)
-    clone(energy, CDRS, rating_id=f"{ratings} + g - 1", quantity=KWH, amount=ENERGY_AMOUNT)
-    clone(fee, CDRS, rating_id=f"{ratings} + g - 1")
+    clone(lines["ENERGY"], CDRS, rating_id=f"{ratings} + g - 1", quantity=KWH, amount=ENERGY_AMOUNT,
+          description=sentence)
+    clone(lines["FLAT"], CDRS, rating_id=f"{ratings} + g - 1")
     rating._as_system().write({"state": "free"})
     cr.commit()
     cr.execute("ANALYZE")
