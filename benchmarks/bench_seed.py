@@ -25,7 +25,8 @@ SCRIPT = ROOT / "benchmarks" / "seed_in_odoo.py"
 def measured(config: Path, customers: int, evses: int) -> dict[str, dict]:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        env = {"BENCH_CUSTOMERS": str(customers), "BENCH_EVSES": str(evses), "BENCH_RESULT": str(result)}
+        env = {"BENCH_CUSTOMERS": str(customers), "BENCH_EVSES": str(evses), "BENCH_RESULT": str(result),
+               "PYTHONPATH": str(SCRIPT.parent)}
         odoo.run_script(config, DATABASE, SCRIPT.read_text(), env, log="bench-seed")
         return json.loads(result.read_text())
 

@@ -1,36 +1,17 @@
-"""Runs in Odoo's shell, which hands over `env`: fills the database with customers and measures what must not grow.
-
-Rows are cloned in the database from one that the ORM made, because the ORM would take hours for so many.
-"""
+"""Runs in Odoo's shell, which hands over `env`: fills the database with customers and measures what must not grow."""
 
 import json
 import os
 import time
 from pathlib import Path
 
+from clone import clone
+
 CUSTOMERS = int(os.environ["BENCH_CUSTOMERS"])
 EVSES = int(os.environ["BENCH_EVSES"])
 RULES = 200
 env = env  # noqa: F821, PLW0127  (given by the shell)
 cr = env.cr
-
-
-def clone(record, count, **expressions):
-    """Copy one row `count` times; `expressions` are SQL over the counter g. Returns the first new id."""
-    table = record._table
-    env.flush_all()
-    cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table])
-    columns = [name for (name,) in cr.fetchall() if name != "id"]
-    cr.execute(f"SELECT max(id) + 1 FROM {table}")
-    first = cr.fetchone()[0]
-    values = [expressions.get(name, f't."{name}"') for name in columns]
-    names = ", ".join(f'"{name}"' for name in columns)
-    cr.execute(
-        f"INSERT INTO {table} (id, {names}) SELECT {first} + g - 1, {', '.join(values)}"
-        f" FROM {table} t CROSS JOIN generate_series(1, {count}) g WHERE t.id = {record.id}"
-    )
-    cr.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
-    return first
 
 
 def seed():

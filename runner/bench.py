@@ -13,14 +13,14 @@ from runner.setup import set_up
 FOLDER = ROOT / "benchmarks"
 
 
-def bench(name: str) -> int:
+def bench(name: str, options: list[str]) -> int:
     names = sorted(file.stem.removeprefix("bench_") for file in FOLDER.glob("bench_*.py"))
     if name not in names:
         raise RunError(f"there is no benchmark {name}; there are: {', '.join(names)}")
     set_up()
     env = os.environ | {"PYTHONPATH": str(ADDONS / "emobility_billing")}
-    done = subprocess.run([str(PYTHON), str(FOLDER / f"bench_{name}.py")], env=env, stdout=subprocess.PIPE, text=True,
-                          check=False)
+    command = [str(PYTHON), str(FOLDER / f"bench_{name}.py"), *options]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         return done.returncode
     measures = json.loads(done.stdout)

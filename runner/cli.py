@@ -15,7 +15,7 @@ from runner.paths import RUNTIME
 
 def main(argv: list[str]) -> int:
     args, rest = _parser().parse_known_args(argv)
-    if rest and args.command is not _station:
+    if rest and args.command not in (_station, _bench):
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     args.rest = rest
     # Being told to end is like Ctrl-C: what was started is stopped, in order.
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     imports.set_defaults(command=_import)
 
     bench = commands.add_parser("bench", help="measure against a baseline in the same run; prints JSON last")
-    bench.add_argument("name", help="which one; see the folder benchmarks/")
+    bench.add_argument("name", help="which one; see the folder benchmarks/. Its own options follow")
     bench.set_defaults(command=_bench)
 
     rate = commands.add_parser("rate", help="price OCPI CDRs: JSON lines on standard input to JSON lines")
@@ -130,7 +130,7 @@ def _import(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from runner.bench import bench
 
-    return bench(args.name)
+    return bench(args.name, args.rest)
 
 
 def _rate(args: argparse.Namespace) -> int:

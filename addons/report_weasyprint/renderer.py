@@ -27,6 +27,9 @@ for _name in ("weasyprint", "weasyprint.progress", "fontTools"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 _MAX_STYLESHEETS = 64
+# For archives, and for e-invoices inside a PDF (Factur-X). Odoo takes every PDF of WeasyPrint for PDF/A, by the second
+# line of the file, and would not make it one.
+_PDF_VARIANT = "pdf/a-3b"
 
 # The web client's layout clips the page (height 0, hidden overflow) for wkhtmltopdf's sake; that would
 # swallow page breaks.
@@ -121,7 +124,7 @@ def render_pdf(
             for index, body in enumerate(bodies)
         ]
         if len(documents) == 1:
-            return documents[0].write_pdf()
+            return documents[0].write_pdf(pdf_variant=_PDF_VARIANT)
         return _write_together(documents)
 
 
@@ -202,7 +205,7 @@ def _write_together(documents: Sequence[Document]) -> bytes:
     def add_outline(_document: Document, pdf: pydyf.PDF) -> None:
         _add_outline(pdf, first_pages)
 
-    return documents[0].copy(pages).write_pdf(finisher=add_outline)
+    return documents[0].copy(pages).write_pdf(finisher=add_outline, pdf_variant=_PDF_VARIANT)
 
 
 def _add_outline(pdf: pydyf.PDF, first_pages: Sequence[int]) -> None:

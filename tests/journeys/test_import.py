@@ -48,6 +48,7 @@ run = env["emobility.billing.run"].create({"date_to": "2016-11-01", "auto_collec
 run.action_prepare()
 run.action_start()
 run._run_chunk(run.line_ids.ids)
+run._finish()
 moves = run.line_ids.move_ids
 moves.action_post()
 moves.flush_recordset()

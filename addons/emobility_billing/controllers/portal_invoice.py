@@ -17,7 +17,7 @@ class ChargingInvoicePortal(CustomerPortal):
     """The sessions of an invoice as a file, for its payer in the portal and for staff in the back office."""
 
     @http.route(
-        ["/my/invoices/<int:invoice_id>/sessions/<any(csv,xlsx):kind>"],
+        ["/my/invoices/<int:invoice_id>/sessions/<any(csv,xlsx,signed):kind>"],
         type="http",
         auth="public",
         website=True,
@@ -32,11 +32,14 @@ class ChargingInvoicePortal(CustomerPortal):
             return request.redirect("/my")
         if not move.rating_ids or not move.is_sale_document():
             return request.redirect("/my")
-        name, content = move._emobility_annex_file(kind)
+        file = move._emobility_signed_file() if kind == "signed" else move._emobility_annex_file(kind)
+        if not file:
+            return request.redirect("/my")
+        name, content = file
         return request.make_response(
             content,
             [
-                ("Content-Type", MIMETYPES[kind]),
+                ("Content-Type", MIMETYPES.get(kind, "application/xml")),
                 ("Content-Length", len(content)),
                 ("Content-Disposition", content_disposition(name)),
             ],

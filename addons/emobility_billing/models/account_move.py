@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
-from ..jobs import enqueue
+from ..jobs import SOON, enqueue
 
 CHARGED_STATES = ("pending", "authorized", "done")
 
@@ -19,6 +20,14 @@ class AccountMove(models.Model):
         readonly=True,
         copy=False,
         check_company=True,
+    )
+    emobility_billing_line_id = fields.Many2one(
+        "emobility.billing.run.line",
+        "Billing run line",
+        index="btree_not_null",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
     )
     rating_ids = fields.One2many("emobility.rating", "move_id", "Ratings", readonly=True)
     session_count = fields.Integer(compute="_compute_session_count")
@@ -47,6 +56,8 @@ class AccountMove(models.Model):
 
     def _emobility_release_ratings(self) -> None:
         ratings = self.sudo().rating_ids._as_system()
+        if not ratings:
+            return
         # A rating that was taken back stays taken back: its credit must not be left without counterpart.
         ratings.filtered(lambda rating: rating.state == "invoiced").write(
             {"state": "open", "billing_line_id": False}
@@ -69,6 +80,35 @@ class AccountMove(models.Model):
             self, f"emobility.move.{step}:{self.id}", f"{description} {self.name or ''}".strip()
         )
 
+    def _queue_post_chunk(self) -> None:
+        enqueue(
+            self,
+            f"emobility.move.post_chunk:{self[:1].id}",
+            self.env._("Post %s charging invoices", len(self)),
+            priority=SOON,
+        )._emobility_post_chunk()
+
+    def _emobility_post_chunk(self) -> None:
+        """Job: post these invoices together. When one of them cannot be posted, each gets a job of its own, so that
+        it stops no other.
+
+        It is apart from the job that makes them, because a journal gives its numbers to one transaction at a time.
+        """
+        drafts = self.exists().filtered(lambda move: move.state == "draft")
+        try:
+            with self.env.cr.savepoint():
+                drafts.action_post()
+        except UserError:
+            drafts._queue_post_and_collect()
+            return
+        for move in drafts:
+            move._emobility_settle_with_corrected_invoice()
+        enqueue(
+            drafts,
+            f"emobility.move.collect_chunk:{self[:1].id}",
+            self.env._("Send and charge %s charging invoices", len(self)),
+        )._emobility_queue_collect()
+
     def _emobility_post_and_collect(self) -> None:
         """Job: post the invoice, then send it and charge the stored payment method, in a job each."""
         for move in self:
@@ -77,6 +117,11 @@ class AccountMove(models.Model):
             if move.state != "posted":
                 continue
             move._emobility_settle_with_corrected_invoice()
+            move._emobility_queue_collect()
+
+    def _emobility_queue_collect(self) -> None:
+        """Job: send each invoice and charge the stored payment method, in a job each."""
+        for move in self.filtered(lambda move: move.state == "posted"):
             move._emobility_delay("send", self.env._("Send charging invoice"))._emobility_send()
             if move.move_type == "out_invoice":
                 move._emobility_delay("charge", self.env._("Charge charging invoice"))._emobility_charge()

@@ -9,7 +9,11 @@ from odoo.exceptions import UserError
 
 from ..jobs import SOON, enqueue
 
-CHUNK_LINES = 25
+# A job makes so many invoices at most, of so many sessions: enough to share what they have in common, and not
+# more than what fits into memory and into the patience of somebody who pauses the run.
+CHUNK_LINES = 100
+CHUNK_SESSIONS = 4000
+SNAPSHOT_LINES = 500
 
 
 class EmobilityBillingRun(models.Model):
@@ -180,25 +184,48 @@ class EmobilityBillingRun(models.Model):
             ("billing_line_id", "=", False),
             ("relation", "=", "retail"),
         ]
-        ratings = self.env["emobility.rating"].sudo()
-        lines = self.env["emobility.billing.run.line"].sudo()._as_system()
-        for contract, partner, currency, amount, group in ratings._read_group(
-            domain,
-            ["contract_id", "partner_id", "currency_id"],
-            ["amount_total:sum", "id:recordset"],
-            order="contract_id",
-        ):
-            line = lines.create(
-                {
-                    "run_id": self.id,
-                    "contract_id": contract.id,
-                    "partner_id": partner.id,
-                    "rating_count": len(group),
-                    "rated_amount": amount,
-                    "rated_currency_id": currency.id,
-                }
+        groups = self._snapshot_groups_of(domain)
+        for first in range(0, len(groups), SNAPSHOT_LINES):
+            self._snapshot_groups(groups[first : first + SNAPSHOT_LINES])
+
+    def _snapshot_groups_of(self, domain: list[Any]) -> list[tuple[Any, ...]]:
+        """(contract, payer, currency, amount, ids of ratings) of each line that the run will have."""
+        return (
+            self.env["emobility.rating"]
+            .sudo()
+            ._read_group(
+                domain,
+                ["contract_id", "partner_id", "currency_id"],
+                ["amount_total:sum", "id:array_agg"],
+                order="contract_id",
             )
-            group._as_system().write({"billing_line_id": line.id})
+        )
+
+    def _snapshot_groups(self, groups: list[tuple[Any, ...]]) -> None:
+        lines = (
+            self.env["emobility.billing.run.line"]
+            .sudo()
+            ._as_system()
+            .create(
+                [
+                    {
+                        "run_id": self.id,
+                        "contract_id": contract.id,
+                        "partner_id": partner.id,
+                        "rating_count": len(ids),
+                        "rated_amount": amount,
+                        "rated_currency_id": currency.id,
+                    }
+                    for contract, partner, currency, amount, ids in groups
+                ]
+            )
+        )
+        ratings = self.env["emobility.rating"].sudo()._as_system()
+        for line, group in zip(lines, groups, strict=True):
+            ratings.browse(group[-1]).write({"billing_line_id": line.id})
+        # A month of a large company does not fit into memory at once.
+        self.env.flush_all()
+        ratings.invalidate_model()
 
     def action_start(self) -> None:
         """Make the invoices, in jobs of some lines each."""
@@ -235,33 +262,55 @@ class EmobilityBillingRun(models.Model):
             run._finish()
 
     def _queue_chunks(self) -> None:
-        pending = self.line_ids.filtered(lambda line: line.state == "pending").ids
-        for start in range(0, len(pending), CHUNK_LINES):
-            ids = pending[start : start + CHUNK_LINES]
+        pending = self.line_ids.filtered(lambda line: line.state == "pending")
+        for chunk in self._chunks(pending):
             enqueue(
                 self,
-                f"emobility.billing.run:{self.id}:{ids[0]}",
-                self.env._("%(run)s: %(count)s contracts", run=self.name, count=len(ids)),
+                f"emobility.billing.run:{self.id}:{chunk[0]}",
+                self.env._("%(run)s: %(count)s contracts", run=self.name, count=len(chunk)),
                 priority=SOON,
-            )._run_chunk(ids)
+            )._run_chunk(chunk)
+
+    def _chunks(self, lines: Any) -> list[list[int]]:
+        """Ids of lines, cut where a job has enough to do."""
+        chunks: list[list[int]] = []
+        sessions = 0
+        for line in lines:
+            sessions += line.rating_count
+            if not chunks or len(chunks[-1]) == CHUNK_LINES or sessions > CHUNK_SESSIONS:
+                chunks.append([])
+                sessions = line.rating_count
+            chunks[-1].append(line.id)
+        return chunks
 
     def _run_chunk(self, line_ids: list[int]) -> None:
         """Job: invoice the pending ones of these lines. What is done stays done, so it can be repeated."""
         self.ensure_one()
         if self.state == "paused":
             return
-        for line in self.env["emobility.billing.run.line"].browse(line_ids).exists():
-            if line.state == "pending":
-                line._bill()
-        self._finish()
+        lines = self.env["emobility.billing.run.line"].browse(line_ids).exists()
+        pending = lines.filtered(lambda line: line.state == "pending")
+        if pending:
+            pending._bill()
+        self._queue_finish(line_ids[0])
+
+    def _queue_finish(self, first_line_id: int) -> None:
+        """Look whether the run is done when this chunk is committed: of two workers that finish at the same time
+        neither sees yet what the other has done. So each chunk has a job of its own for that.
+        """
+        enqueue(
+            self,
+            f"emobility.billing.run.finish:{self.id}:{first_line_id}",
+            self.env._("Close %s when it is done", self.name),
+            priority=SOON,
+        )._finish()
 
     def _finish(self) -> None:
-        """Close the run when no line is pending."""
+        """Job: close the run when no line is pending."""
         self.env.flush_all()
-        states = set(
-            self.env["emobility.billing.run.line"].sudo().search([("run_id", "=", self.id)]).mapped("state")
-        )
-        if "pending" not in states:
+        lines = self.env["emobility.billing.run.line"].sudo()
+        states = {state for (state,) in lines._read_group([("run_id", "=", self.id)], ["state"])}
+        if self.state == "running" and "pending" not in states:
             self.state = "error" if "error" in states else "done"
 
     @api.model

@@ -38,7 +38,7 @@ class EmobilityBillingRunLine(models.Model):
         help="What the sessions add up to in their tariffs, before anything is invoiced.",
     )
     rated_currency_id = fields.Many2one("res.currency", readonly=True)
-    move_ids = fields.Many2many("account.move", string="Invoices", readonly=True)
+    move_ids = fields.One2many("account.move", "emobility_billing_line_id", "Invoices", readonly=True)
     move_id = fields.Many2one("account.move", "Invoice", compute="_compute_move_id", store=True, index=True)
     amount_total = fields.Monetary(related="move_id.amount_total", string="Amount")
     currency_id = fields.Many2one(related="move_id.currency_id")
@@ -58,24 +58,66 @@ class EmobilityBillingRunLine(models.Model):
         for line in self:
             line.move_id = line.move_ids[:1]
 
+    @api.depends("contract_id", "partner_id")
+    def _compute_display_name(self) -> None:
+        for line in self:
+            line.display_name = line.contract_id.display_name or line.partner_id.display_name
+
+    def _contracts(self) -> Any:
+        """The contracts of these lines; a line without one is about all that its payer pays."""
+        payers = self.filtered(lambda line: not line.contract_id).partner_id
+        others = self.env["contract.contract"].sudo()
+        if payers:
+            others = others.search(
+                [
+                    ("company_id", "in", self.company_id.ids),
+                    ("is_charging", "=", True),
+                    "|",
+                    ("invoice_partner_id", "in", payers.ids),
+                    "&",
+                    ("invoice_partner_id", "=", False),
+                    ("partner_id", "in", payers.ids),
+                ]
+            )
+        return self.contract_id | others
+
     def _bill(self) -> None:
-        """Invoice this line in a savepoint: an error is kept on the line and stops no other."""
-        self.ensure_one()
-        line = self.sudo()._as_system()
+        """Invoice these lines together, in a savepoint. When that fails each of them is tried alone: an error is
+        kept on its line and stops no other.
+        """
+        lines = self.sudo()._as_system()
         try:
             with self.env.cr.savepoint():
-                moves = self.env["emobility.invoicing"]._invoice(line.rating_ids, line.run_id.invoice_date)
-                line.write({"state": "done", "error": False, "move_ids": [fields.Command.set(moves.ids)]})
+                moves = lines._make_moves()
         except (RetryableJobError, psycopg2.errors.SerializationFailure):
             raise
         except Exception as error:
+            if len(lines) > 1:
+                for line in lines:
+                    line._bill()
+                return
             _logger.info(
-                "%s: contract %s was not invoiced", line.run_id.name, line.contract_id.id, exc_info=True
+                "%s: contract %s was not invoiced", lines.run_id.name, lines.contract_id.id, exc_info=True
             )
-            line.write({"state": "error", "error": str(error)})
+            lines.write({"state": "error", "error": str(error)})
             return
-        if line.run_id.auto_collect:
-            moves._queue_post_and_collect()
+        if moves and lines.run_id.auto_collect:
+            moves._queue_post_chunk()
+
+    def _make_moves(self) -> Any:
+        """Invoice what is open on these lines of one run, and say so on them."""
+        run = self.run_id
+        fees = {} if run.late_only else self._contracts()._fees_by_contract(run.date_to)
+        moves = self.env["emobility.invoicing"]._invoice(self.rating_ids, run.invoice_date, fees)
+        lines = {(line.contract_id, line.partner_id): line for line in self}
+        for move in moves.filtered(lambda move: not move.emobility_billing_line_id):
+            none = self.env["contract.contract"]
+            for contract in (move.emobility_contract_id, none):
+                if line := lines.get((contract, move.partner_id)):
+                    move.emobility_billing_line_id = line
+                    break
+        self.write({"state": "done", "error": False})
+        return moves
 
     def action_open_move(self) -> dict[str, Any]:
         """Invoices of this line."""

@@ -43,7 +43,8 @@ class EmobilityCdr(models.Model):
     start_at = fields.Datetime(required=True, readonly=True)
     end_at = fields.Datetime(required=True, readonly=True, index=True)
     energy_kwh = fields.Float("Energy (kWh)", digits=ENERGY_DIGITS, readonly=True)
-    facts = fields.Json(readonly=True)
+    # Long, and read for one CDR at a time.
+    facts = fields.Json(readonly=True, prefetch=False)
     tariff_version_id = fields.Many2one(
         "emobility.tariff.version", "Tariff", readonly=True, index=True, ondelete="restrict"
     )

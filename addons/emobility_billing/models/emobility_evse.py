@@ -26,3 +26,7 @@ class EmobilityEvse(models.Model):
         raise UserError(
             self.env._("At %(evse)s a session cannot be started from here.", evse=self.display_name)
         )
+
+    def _meter_key(self) -> str:
+        """Public key of the meter; "" when it is not known."""
+        return ""

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date
-from typing import Any, NamedTuple
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -12,24 +12,41 @@ from odoo.tools import float_compare, float_round, format_date
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+if TYPE_CHECKING:
+    from .invoicing_tax import TaxDecision
+
 
 class LineKey(NamedTuple):
     """What the rating lines of one invoice line have in common."""
 
+    cost_centre: str
     product_id: int
     tax_ids: tuple[int, ...]
     country_id: int
     unit: str
     price_mode: str
+    position_id: int | bool
+    tax_reason: str
 
 
 @dataclass
 class Bucket:
-    """Rating lines that become one invoice line. The amount is rounded to the currency at each step."""
+    """Rating lines that become one invoice line, and what they add up to."""
 
     lines: list[Any] = field(default_factory=list)
     quantity: float = 0.0
     amount: float = 0.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A document to be made: what it bills, how that adds up to its lines, and its values."""
+
+    ratings: Any
+    buckets: dict[LineKey, Bucket]
+    is_credit: bool
+    values: dict[str, Any]
+    fee_lines: list[Any] = field(default_factory=list)
 
 
 class EmobilityInvoicing(models.AbstractModel):
@@ -43,29 +60,57 @@ class EmobilityInvoicing(models.AbstractModel):
     _description = "Invoicing of ratings"
 
     @api.model
-    def _invoice(self, ratings: Any, invoice_date: Any = None) -> Any:
+    def _invoice(self, ratings: Any, invoice_date: Any = None, fees: dict[Any, Any] | None = None) -> Any:
         """Make draft moves: one per payer, contract, currency and sign. A rating is invoiced at most once.
 
+        All of them are made in one go: a move costs little more than what Odoo takes to create and compute it.
+
+        :param fees: recurring lines of contracts that are due, by contract: they go on the same invoices
         :raises RetryableJobError: when another transaction is invoicing one of them.
         :raises UserError: when a tax or an account is missing; nothing is kept then.
         """
-        ratings = ratings.sudo()._as_system()
+        # Ids of their own: what they came from may not be in the cache any more, and then each is read alone.
+        ratings = self.env["emobility.rating"].sudo()._as_system().browse(ratings.ids)
         try:
             ratings.lock_for_update()
         except LockError:
             raise RetryableJobError("The ratings are being invoiced at this moment.", seconds=60) from None
         ratings.invalidate_recordset(["state", "move_id"])
-        groups: dict[tuple[Any, ...], Any] = defaultdict(lambda: ratings.browse())
+        moves = self.env["account.move"]
+        for company, drafts in self._drafts(ratings, invoice_date, fees).items():
+            moves |= self._make_moves(company, drafts)
+        return moves
+
+    def _drafts(
+        self, ratings: Any, invoice_date: Any, fees: dict[Any, Any] | None = None
+    ) -> dict[Any, list[Draft]]:
+        """What is to be made in each company; what is free and gets no document is closed."""
+        known: dict[Any, Any] = {}
+        groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for rating in ratings:
             if rating.state == "open" and not rating.move_id:
-                groups[self._move_key(rating)] |= rating
-        moves = self.env["account.move"]
-        for group in groups.values():
+                groups[self._move_key(rating, known)].append(rating.id)
+        drafts: dict[Any, list[Draft]] = defaultdict(list)
+        for ids in groups.values():
+            group = ratings.browse(ids).with_prefetch(ratings._prefetch_ids)
             if self._is_unwanted_zero(group):
                 group.write({"state": "free"})
             else:
-                moves |= self._make_move(group, invoice_date)
-        return moves
+                drafts[group.company_id].append(self._draft(group, invoice_date, known))
+        return drafts
+
+    def _draft(self, ratings: Any, invoice_date: Any, known: dict[Any, Any]) -> Draft:
+        """:param known: what was found out so far for documents of the batch"""
+        is_credit = bool(ratings[:1].credited_rating_id)
+        buckets = self.with_company(ratings.company_id)._buckets(ratings, known)
+        values = self._move_values(ratings, is_credit, invoice_date, known)
+        positions = {key.position_id for key in buckets}
+        values["fiscal_position_id"] = positions.pop() if len(positions) == 1 else False
+        values["invoice_line_ids"] = [
+            fields.Command.create(self._line_values(key, bucket, is_credit, sequence, known))
+            for sequence, (key, bucket) in enumerate(buckets.items())
+        ]
+        return Draft(ratings, buckets, is_credit, values)
 
     def _is_unwanted_zero(self, ratings: Any) -> bool:
         """Whether all of these were free and the company makes no invoices of 0.00."""
@@ -73,12 +118,12 @@ class EmobilityInvoicing(models.AbstractModel):
             line.amount for line in ratings.line_ids
         )
 
-    def _move_key(self, rating: Any) -> tuple[Any, ...]:
+    def _move_key(self, rating: Any, known: dict[Any, Any]) -> tuple[Any, ...]:
         is_credit = bool(rating.credited_rating_id)
         return (
             rating.company_id.id,
             rating.partner_id.id,
-            rating.contract_id.id,
+            self._contract_scope(rating),
             rating.currency_id.id,
             # One document has one price mode: its total or its untaxed total is the sum of the sessions.
             rating.price_mode,
@@ -86,59 +131,72 @@ class EmobilityInvoicing(models.AbstractModel):
             rating.credited_rating_id.move_id.id if is_credit else 0,
         )
 
-    def _make_move(self, ratings: Any, invoice_date: Any) -> Any:
-        company = ratings.company_id
-        move_model = self.env["account.move"].sudo().with_company(company)
-        is_credit = bool(ratings[:1].credited_rating_id)
-        buckets = self.with_company(company)._buckets(ratings)
-        values = self._move_values(ratings, is_credit, invoice_date)
-        values["invoice_line_ids"] = [
-            fields.Command.create(self._line_values(key, bucket, is_credit, sequence))
-            for sequence, (key, bucket) in enumerate(buckets.items())
-        ]
-        move = move_model.create(values)
-        lines = move.invoice_line_ids.sorted("sequence")
-        for line, bucket in zip(lines, buckets.values(), strict=True):
-            self.env["emobility.rating.line"].browse(
-                [one.id for one in bucket.lines]
-            ).sudo()._as_system().write({"move_line_id": line.id})
-        self._check_sums(lines, buckets, is_credit)
-        ratings.write({"move_id": move.id, "state": "invoiced"})
-        return move
+    def _make_moves(self, company: Any, drafts: list[Draft]) -> Any:
+        moves = self.env["account.move"].sudo().with_company(company).create([draft.values for draft in drafts])
+        rating_lines = self.env["emobility.rating.line"].sudo()._as_system()
+        for move, draft in zip(moves, drafts, strict=True):
+            if not draft.buckets:
+                continue
+            lines = move.invoice_line_ids.sorted("sequence")[: len(draft.buckets)]
+            for line, bucket in zip(lines, draft.buckets.values(), strict=True):
+                rating_lines.browse([one.id for one in bucket.lines]).write({"move_line_id": line.id})
+            self._check_sums(lines, draft.buckets, draft.is_credit)
+            draft.ratings.write({"move_id": move.id})
+        ratings = self.env["emobility.rating"].sudo()._as_system()
+        ratings.browse([rating.id for draft in drafts for rating in draft.ratings]).write({"state": "invoiced"})
+        self._after_create(moves, drafts)
+        return moves
 
-    def _buckets(self, ratings: Any) -> dict[LineKey, Bucket]:
+    def _after_create(self, moves: Any, drafts: list[Draft]) -> None:
+        """Hook: the moves of these drafts are there."""
+
+    def _contract_scope(self, rating: Any) -> int:
+        """Ratings with the same number may share an invoice."""
+        return rating.contract_id.id
+
+    def _fee_scope(self, contract: Any) -> tuple[Any, ...]:
+        """Contracts whose fees share an invoice when there are no sessions to go with."""
+        return (contract.id,)
+
+    def _cost_centre(self, rating: Any) -> str:
+        """What has lines of its own within an invoice; "" for nothing."""
+        return ""
+
+    def _buckets(self, ratings: Any, known: dict[Any, Any]) -> dict[LineKey, Bucket]:
         buckets: dict[LineKey, Bucket] = defaultdict(Bucket)
-        taxes: dict[tuple[int, str, int], tuple[int, ...]] = {}
+        decisions: dict[tuple[Any, ...], TaxDecision] = {}
         for rating in ratings:
             country = rating.location_id.country_id or rating.company_id.country_id
+            cost_centre = self._cost_centre(rating)
             for line in rating.line_ids:
-                known = (line.product_id.id, rating.price_mode, country.id)
-                if known not in taxes:
-                    taxes[known] = tuple(self._taxes(line.product_id, rating.price_mode, rating, country).ids)
-                bucket = buckets[
-                    LineKey(line.product_id.id, taxes[known], country.id, line.unit, rating.price_mode)
-                ]
+                charged = (line.product_id, country, rating.relation, rating.contract_id)
+                if charged not in decisions:
+                    decisions[charged] = self._tax_decision(line.product_id, rating, country, known)
+                decision = decisions[charged]
+                key = LineKey(
+                    cost_centre,
+                    line.product_id.id,
+                    tuple(decision.taxes.ids),
+                    country.id,
+                    line.unit,
+                    rating.price_mode,
+                    decision.position.id,
+                    decision.reason,
+                )
+                bucket = buckets[key]
                 bucket.lines.append(line)
                 bucket.quantity += line.quantity
-                bucket.amount = rating.currency_id.round(bucket.amount + line.amount)
+                bucket.amount += line.amount
+        for bucket in buckets.values():
+            bucket.amount = ratings.currency_id.round(bucket.amount)
         return dict(sorted(buckets.items()))
 
-    def _taxes(self, product: Any, price_mode: str, rating: Any, country: Any) -> Any:
-        """Taxes of the place of charging, in the price mode of the tariff."""
-        company = rating.company_id
-        taxes = product.taxes_id._filter_taxes_by_company(company) or company.account_sale_tax_id
-        place = self.env["res.partner"].new(
-            {"name": rating.partner_id.name, "country_id": country.id, "vat": rating.partner_id.vat}
-        )
-        positions = self.env["account.fiscal.position"].with_company(company)
-        position = rating.contract_id.fiscal_position_id or positions._get_fiscal_position(
-            rating.partner_id, place
-        )
-        return position.map_tax(taxes)._emobility_variant(price_mode == "gross")
-
-    def _move_values(self, ratings: Any, is_credit: bool, invoice_date: Any) -> dict[str, Any]:
+    def _move_values(
+        self, ratings: Any, is_credit: bool, invoice_date: Any, known: dict[Any, Any]
+    ) -> dict[str, Any]:
         first = ratings[:1]
-        contract = first.contract_id
+        # On an invoice for several contracts the oldest one stands for all of them.
+        contract = ratings.contract_id.sorted("id")[:1]
         values = {
             "move_type": "out_refund" if is_credit else "out_invoice",
             "partner_id": first.partner_id.id,
@@ -147,11 +205,10 @@ class EmobilityInvoicing(models.AbstractModel):
             "invoice_origin": contract.code or contract.name,
             "delivery_date": max(ratings.mapped("end_at")).date(),
             "emobility_contract_id": contract.id,
+            "emobility_billing_line_id": first.billing_line_id.id,
         }
         if contract.payment_term_id:
             values["invoice_payment_term_id"] = contract.payment_term_id.id
-        if contract.fiscal_position_id:
-            values["fiscal_position_id"] = contract.fiscal_position_id.id
         if is_credit:
             values["reversed_entry_id"] = first.credited_rating_id.move_id.id
             payer = first.partner_id
@@ -161,17 +218,21 @@ class EmobilityInvoicing(models.AbstractModel):
             )
         return values
 
-    def _line_values(self, key: LineKey, bucket: Bucket, is_credit: bool, sequence: int) -> dict[str, Any]:
+    def _line_values(
+        self, key: LineKey, bucket: Bucket, is_credit: bool, sequence: int, known: dict[Any, Any]
+    ) -> dict[str, Any]:
         sign = -1 if is_credit else 1
         quantity, price = self._quantity_and_price(bucket, sign)
         return {
             "sequence": sequence,
             "product_id": key.product_id,
-            "name": self._line_name(key, bucket),
+            "name": self._line_name(key, bucket, known),
             "quantity": quantity,
             "price_unit": price,
             "tax_ids": [fields.Command.set(key.tax_ids)],
             **self._line_extras(bucket),
+            "emobility_country_id": key.country_id,
+            "emobility_tax_reason": key.tax_reason,
         }
 
     def _line_extras(self, bucket: Bucket) -> dict[str, Any]:
@@ -203,20 +264,26 @@ class EmobilityInvoicing(models.AbstractModel):
             return float_compare(product, amount, precision_digits=currency.decimal_places + 6) == 0
         return currency.compare_amounts(currency.round(product), amount) == 0
 
-    def _line_name(self, key: LineKey, bucket: Bucket) -> str:
+    def _line_name(self, key: LineKey, bucket: Bucket, known: dict[Any, Any]) -> str:
         """What was charged, how often, when and in which country, in the language of the payer."""
-        partner = bucket.lines[0].rating_id.partner_id
-        env = self.with_context(lang=partner.lang or self.env.lang).env
-        cdrs = {line.rating_id.cdr_id for line in bucket.lines}
-        days = sorted(_local_day(cdr) for cdr in cdrs)
+        lang = bucket.lines[0].rating_id.partner_id.lang or self.env.lang
+        env = self.with_context(lang=lang).env
+        ratings = {line.rating_id for line in bucket.lines}
+        ends = sorted((rating.end_at, rating.location_id.time_zone or "UTC") for rating in ratings)
+        days = [_local_day(*ends[0]), _local_day(*ends[-1])]
+        for day in days:
+            if (lang, day) not in known:
+                known[lang, day] = format_date(env, day)
         values = {
             "product": env["product.product"].browse(key.product_id).name,
             "country": env["res.country"].browse(key.country_id).code or "",
-            "first": format_date(env, days[0]),
-            "last": format_date(env, days[-1]),
-            "count": len(cdrs),
+            "first": known[lang, days[0]],
+            "last": known[lang, days[-1]],
+            "count": len(ratings),
         }
-        if len(cdrs) == 1:
+        if key.cost_centre:
+            values["product"] = f"{key.cost_centre}, {values['product']}"
+        if len(ratings) == 1:
             return env._("%(product)s: 1 session on %(first)s (%(country)s)", **values)
         if days[0] == days[-1]:
             return env._("%(product)s: %(count)s sessions on %(first)s (%(country)s)", **values)
@@ -237,10 +304,18 @@ class EmobilityInvoicing(models.AbstractModel):
                     )
                 )
         rated = sum(sign * bucket.amount for bucket in buckets.values())
-        self._check_total(lines.move_id, next(iter(buckets)).price_mode, rated)
+        self._check_total(lines, next(iter(buckets)).price_mode, rated)
 
-    def _check_total(self, move: Any, price_mode: str, rated: float) -> None:
-        total = move.amount_total if price_mode == "gross" else move.amount_untaxed
+    def _check_total(self, lines: Any, price_mode: str, rated: float) -> None:
+        """Fees have prices of their own; taxes that are rounded over all lines can move a cent between the two."""
+        move = lines.move_id
+        fees = move.invoice_line_ids - lines
+        if fees and move.company_id.tax_calculation_rounding_method == "round_globally":
+            return
+        if price_mode == "gross":
+            total = move.amount_total - sum(fees.mapped("price_total"))
+        else:
+            total = move.amount_untaxed - sum(fees.mapped("price_subtotal"))
         if move.currency_id.compare_amounts(total, rated):
             raise UserError(
                 self.env._(
@@ -251,7 +326,6 @@ class EmobilityInvoicing(models.AbstractModel):
             )
 
 
-def _local_day(cdr: Any) -> date:
-    """The day on which the session ended, on the clock of the place."""
-    zone = ZoneInfo(cdr.location_id.time_zone or "UTC")
-    return cdr.end_at.replace(tzinfo=UTC).astimezone(zone).date()
+def _local_day(moment: datetime, zone: str) -> date:
+    """Day of a naive UTC instant on the clock of a place."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

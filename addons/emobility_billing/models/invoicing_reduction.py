@@ -1,16 +1,21 @@
 from typing import Any
 
-from odoo import models
+from odoo import api, models
 
 from .discount import ALLOWANCE_PRODUCT, DISCOUNT_PRODUCT, OVERAGE_PRODUCT
+from .invoicing_tax import TaxDecision
 
 
 class EmobilityInvoicing(models.AbstractModel):
     _inherit = "emobility.invoicing"  # pylint: disable=consider-merging-classes-inherited
 
-    def _taxes(self, product: Any, price_mode: str, rating: Any, country: Any) -> Any:
+    @api.model
+    def _tax_decision(
+        self, product: Any, rating: Any, country: Any, known: dict[Any, Any] | None = None
+    ) -> TaxDecision:
         """What is taken off has the taxes of the energy that it is taken off, unless it has taxes of its own."""
-        reductions = self.env.ref(ALLOWANCE_PRODUCT) | self.env.ref(OVERAGE_PRODUCT) | self.env.ref(DISCOUNT_PRODUCT)
-        if product in reductions and not product.taxes_id._filter_taxes_by_company(rating.company_id):
+        data = self.env["ir.model.data"]
+        reductions = {data._xmlid_to_res_id(xmlid) for xmlid in (ALLOWANCE_PRODUCT, DISCOUNT_PRODUCT, OVERAGE_PRODUCT)}
+        if product.id in reductions and not product.taxes_id._filter_taxes_by_company(rating.company_id):
             product = self.env.ref("emobility_billing.product_energy")
-        return super()._taxes(product, price_mode, rating, country)
+        return super()._tax_decision(product, rating, country, known)

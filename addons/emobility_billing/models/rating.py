@@ -52,7 +52,8 @@ class EmobilityRating(models.Model):
         readonly=True, help="Sum of the lines: gross or net as the price mode says."
     )
     line_ids = fields.One2many("emobility.rating.line", "rating_id", "Lines")
-    trace = fields.Json(readonly=True, help="How the engine came to the amount.")
+    # Long, and read for one rating at a time.
+    trace = fields.Json(readonly=True, prefetch=False, help="How the engine came to the amount.")
     flags = fields.Char(readonly=True, help="What the engine had to assume.")
     energy_kwh = fields.Float(related="cdr_id.energy_kwh", store=True, digits=ENERGY_DIGITS)
     end_at = fields.Datetime(related="cdr_id.end_at", store=True, index=True)

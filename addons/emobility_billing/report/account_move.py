@@ -28,8 +28,20 @@ class SessionRow:
     place: str
     charge_point: str
     medium: str
+    cost_centre: str
+    driver: str
     energy_kwh: float
     sentences: tuple[str, ...]
+    amount: float
+
+
+@dataclass(frozen=True)
+class Section:
+    """Sessions of one cost centre or driver; a list that is not divided is one section without a title."""
+
+    title: str
+    rows: tuple[SessionRow, ...]
+    energy_kwh: float
     amount: float
 
 
@@ -41,13 +53,18 @@ class Annex:
     the prices include tax (``tax_included``) and the untaxed total when they do not.
     """
 
-    rows: tuple[SessionRow, ...]
+    sections: tuple[Section, ...]
     tax_included: bool
     energy_kwh: float
     sessions_amount: float
     other_amount: float
     difference: float
     invoice_amount: float
+
+    @property
+    def rows(self) -> tuple[SessionRow, ...]:
+        """All sessions in the order of the list."""
+        return tuple(row for section in self.sections for row in section.rows)
 
 
 class AccountMove(models.Model):
@@ -70,28 +87,63 @@ class AccountMove(models.Model):
         return self.rating_ids[:1].price_mode == "gross"
 
     def _emobility_annex(self) -> Annex:
-        """The sessions of this invoice in the order in which they took place."""
+        """The sessions of this invoice in the order in which they took place, in the sections of the customer."""
         self.ensure_one()
         sign = -1 if self.move_type == "out_refund" else 1
         tax_included = self._emobility_is_tax_included()
-        ratings = self.rating_ids.sorted(lambda rating: (rating.cdr_id.start_at, rating.id))
-        ratings.cdr_id.mapped("location_id.time_zone")  # prefetch what all rows read
-        rows = tuple(
-            self._emobility_row(rating, number, sign) for number, rating in enumerate(ratings, start=1)
-        )
+        rows = [
+            self._emobility_row(rating, number, sign)
+            for number, rating in enumerate(self._emobility_listed_ratings(), start=1)
+        ]
         field = "price_total" if tax_included else "price_subtotal"
         others = self._emobility_other_lines()
         invoice_amount = self.amount_total if tax_included else self.amount_untaxed
         sessions_amount = self.currency_id.round(sum(row.amount for row in rows))
         other_amount = self.currency_id.round(sum(others.mapped(field)))
         return Annex(
-            rows=rows,
+            sections=self._emobility_sections(rows),
             tax_included=tax_included,
             energy_kwh=round(sum(row.energy_kwh for row in rows), 3),
             sessions_amount=sessions_amount,
             other_amount=other_amount,
             difference=self.currency_id.round(invoice_amount - sessions_amount - other_amount),
             invoice_amount=invoice_amount,
+        )
+
+    def _emobility_listed_ratings(self) -> models.BaseModel:
+        """Ratings in the order of the list: by section, and by time within it."""
+        ratings = self.rating_ids
+        ratings.cdr_id.mapped("location_id.time_zone")  # prefetch what all rows read
+        return ratings.sorted(
+            lambda rating: (*self._emobility_section_key(rating), rating.cdr_id.start_at, rating.id)
+        )
+
+    def _emobility_section_key(self, rating: models.BaseModel) -> tuple[str, ...]:
+        """Cost centre and driver, as far as the customer wants them apart."""
+        wanted = self.partner_id.emobility_sections
+        if not wanted:
+            return ()
+        token = rating.session_id.token_id
+        cost_centre = token.cost_centre or ""
+        driver = token.partner_id.name or ""
+        return {"cost_centre": (cost_centre,), "driver": (driver,), "both": (cost_centre, driver)}[wanted]
+
+    def _emobility_sections(self, rows: list[SessionRow]) -> tuple[Section, ...]:
+        wanted = self.partner_id.emobility_sections
+        groups: dict[str, list[SessionRow]] = {}
+        for row in rows:
+            parts = {"cost_centre": (row.cost_centre,), "driver": (row.driver,), "both": (row.cost_centre, row.driver)}
+            names = [part for part in parts.get(wanted, ()) if part]
+            title = " · ".join(names) or (self.env._("Without cost centre or driver") if wanted else "")
+            groups.setdefault(title, []).append(row)
+        return tuple(
+            Section(
+                title,
+                tuple(group),
+                round(sum(row.energy_kwh for row in group), 3),
+                self.currency_id.round(sum(row.amount for row in group)),
+            )
+            for title, group in groups.items()
         )
 
     def _emobility_annex_file(self, kind: str) -> tuple[str, bytes]:
@@ -107,6 +159,7 @@ class AccountMove(models.Model):
         translate = self.env._
         currency = self.currency_id.name
         taxes = translate("incl. tax") if annex.tax_included else translate("excl. tax")
+        divided = bool(self.partner_id.emobility_sections)
         headings = [
             translate("No."),
             translate("Start"),
@@ -114,6 +167,7 @@ class AccountMove(models.Model):
             translate("Place"),
             translate("Charging point"),
             translate("Card"),
+            *([translate("Cost centre"), translate("Driver")] if divided else []),
             translate("Energy (kWh)"),
             translate("Price"),
             translate("Amount (%(currency)s, %(taxes)s)", currency=currency, taxes=taxes),
@@ -126,6 +180,7 @@ class AccountMove(models.Model):
                 row.place,
                 row.charge_point,
                 row.medium,
+                *([row.cost_centre, row.driver] if divided else []),
                 row.energy_kwh,
                 " ".join(row.sentences),
                 row.amount,
@@ -138,7 +193,7 @@ class AccountMove(models.Model):
             (translate("Total"), annex.energy_kwh, annex.invoice_amount),
         )
         rows += [
-            ["", "", "", label, "", "", energy, "", amount]
+            ["", "", "", label, "", "", *(["", ""] if divided else []), energy, "", amount]
             for label, energy, amount in sums
             if amount or energy != ""
         ]
@@ -148,14 +203,19 @@ class AccountMove(models.Model):
         """The files that the company sends beside the PDF. They are made once: an invoice never changes."""
         self.ensure_one()
         attachments = self._emobility_annex_attachments()
-        for kind in ANNEX_KINDS[self.company_id.emobility_annex_files]:
-            name, content = self._emobility_annex_file(kind)
+        files = [
+            (*self._emobility_annex_file(kind), MIMETYPES[kind])
+            for kind in ANNEX_KINDS[self.company_id.emobility_annex_files]
+        ]
+        if signed := self._emobility_signed_file():
+            files.append((*signed, "application/xml"))
+        for name, content, mimetype in files:
             if name not in attachments.mapped("name"):
                 attachments |= attachments.create(
                     {
                         "name": name,
                         "raw": content,
-                        "mimetype": MIMETYPES[kind],
+                        "mimetype": mimetype,
                         "res_model": self._name,
                         "res_id": self.id,
                         "description": ANNEX_MARK,
@@ -220,6 +280,7 @@ class AccountMove(models.Model):
         cdr = rating.cdr_id
         zone = cdr.location_id.time_zone
         location = cdr.location_id
+        divided = bool(self.partner_id.emobility_sections)
         return SessionRow(
             number=number,
             start=format_datetime(self.env, cdr.start_at, tz=zone, dt_format="short"),
@@ -229,6 +290,8 @@ class AccountMove(models.Model):
             place=", ".join(self._emobility_filled((location.name, location.city))),
             charge_point=cdr.evse_id.evse_id or cdr.evse_id.uid,
             medium=cdr.session_id.token_id.visual_number or "",
+            cost_centre=divided and cdr.session_id.token_id.cost_centre or "",
+            driver=divided and cdr.session_id.token_id.partner_id.name or "",
             energy_kwh=cdr.energy_kwh,
             sentences=tuple(self._emobility_filled(rating.line_ids.mapped("description"))),
             amount=sign * rating.amount_total,

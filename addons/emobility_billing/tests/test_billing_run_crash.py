@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from odoo.addons.queue_job.tests.common import trap_jobs
@@ -82,7 +83,7 @@ class TestBillingRunCrash(ChargingCommon):
 
     def test_f79_a_crash_between_chunk_and_finish_neither_doubles_nor_loses(self) -> None:
         self._start()
-        self._crash_in("emobility.billing.run", "_finish", lambda: self.billing._run_chunk(self.lines.ids))
+        self._crash_in("emobility.billing.run", "_queue_finish", lambda: self.billing._run_chunk(self.lines.ids))
         self.assertEqual(set(self.lines.mapped("state")), {"pending"})
         self._repeat_chunk()
         self._check_billed_once()
@@ -112,7 +113,10 @@ class TestBillingRunCrash(ChargingCommon):
         self._start()
         with trap_jobs():
             self.billing._run_chunk(self.lines.ids)
+        self.billing._finish()
         moves = self.ratings.move_id
+        self.assertEqual(set(moves.mapped("state")), {"draft"})
+        self._crash_in("account.move", "action_post", moves._emobility_post_chunk, finished=True)
         self.assertEqual(set(moves.mapped("state")), {"draft"})
         for move in moves:
             self._crash_in("account.move", "action_post", move._emobility_post_and_collect, finished=True)
@@ -128,3 +132,34 @@ class TestBillingRunCrash(ChargingCommon):
             mails = move.message_ids.filtered(lambda message: message.message_type == "email_outgoing")
             mails |= move.message_ids.filtered("attachment_ids")
             self.assertEqual(len(mails), 1, "mailed once")
+
+    def test_f79_a_chunk_of_invoices_that_is_posted_again_does_nothing(self) -> None:
+        self._start()
+        self._repeat_chunk()
+        moves = self.ratings.move_id
+        names = moves.mapped("name")
+        with self.running_jobs():
+            moves._emobility_post_chunk()
+        self.assertEqual(moves.mapped("name"), names)
+        self._check_billed_once()
+
+    def test_an_invoice_that_cannot_be_posted_stops_no_other(self) -> None:
+        self._start()
+        with trap_jobs():
+            self.billing._run_chunk(self.lines.ids)
+        self.billing._finish()
+        moves = self.ratings.move_id
+        broken = moves[1]
+        original = type(moves)._post
+
+        def post(records: Any, soft: bool = True) -> Any:
+            if broken in records:
+                raise UserError("The books are closed.")  # pylint: disable=translation-required
+            return original(records, soft=soft)
+
+        with patch.object(type(moves), "_post", post), trap_jobs() as trap:
+            moves._emobility_post_chunk()
+            self.assertEqual([job.method_name for job in trap.enqueued_jobs], ["_emobility_post_and_collect"] * 3)
+            for job in trap.enqueued_jobs[::2]:
+                job.perform()
+        self.assertEqual(moves.mapped("state"), ["posted", "draft", "posted"])

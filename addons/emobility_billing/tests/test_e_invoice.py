@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import io
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
+
+import pypdf
+from lxml import etree
 
 from odoo import Command
 from odoo.tests import tagged
+from odoo.tools import config
 
 from .charging_common import ChargedCommon
 from .einvoice_common import Validator, lines, payable, uncomputable_lines
@@ -98,6 +104,55 @@ class TestElectronicInvoice(ChargedCommon):
                 with self.subTest(mode=mode, count=count):
                     self._check(self._invoice(self._sessions(f"{mode}{count}-", count)))
 
+    def _many_ratings(self, count: int) -> Any:
+        """Ratings as of so many sessions, made beside the way of a session, which would take minutes."""
+        generator = random.Random(count)
+        cdr = self._sessions("many", 1).cdr_ids
+        rating = cdr.rating_ids
+        system = self.env["emobility.guarded"].sudo()._as_system().env
+        values = cdr.read(["session_id", "contract_id", "partner_id", "location_id", "evse_id"], load=False)[0]
+        values.pop("id")
+        times = {"start_at": cdr.start_at, "end_at": cdr.end_at, "company_id": cdr.company_id.id}
+        cdrs = system["emobility.cdr"].create(
+            [values | times | {"name": f"MANY-{number}", "revision": number + 2} for number in range(count)]
+        )
+        kwhs = [round(generator.uniform(0.3, 60), 3) for _cdr in cdrs]
+        common = {
+            "relation": "retail",
+            "partner_id": rating.partner_id.id,
+            "contract_id": rating.contract_id.id,
+            "tariff_version_id": rating.tariff_version_id.id,
+            "currency_id": rating.currency_id.id,
+            "price_mode": rating.price_mode,
+        }
+        product = self.env.ref("emobility_billing.product_energy")
+        energy = {"dimension": "ENERGY", "product_id": product.id, "unit": "kWh"}
+        return system["emobility.rating"].create(
+            [
+                common
+                | {
+                    "cdr_id": one.id,
+                    "amount_total": round(kwh * 0.4237, 2),
+                    "line_ids": [
+                        Command.create(
+                            energy | {"quantity": kwh, "unit_price": 0.4237, "amount": round(kwh * 0.4237, 2)}
+                        )
+                    ],
+                }
+                for one, kwh in zip(cdrs, kwhs, strict=True)
+            ]
+        )
+
+    def test_f69_five_hundred_sessions_pass_en_16931_gross_and_net(self) -> None:
+        for mode in ("gross", "net"):
+            with self.subTest(mode=mode), self.env.cr.savepoint() as savepoint:
+                self._use_tariff(f"500-{mode}", mode, 0.4237, 1.234567)
+                move = self.env["emobility.invoicing"]._invoice(self._many_ratings(500))
+                move.action_post()
+                self.assertEqual(len(move.rating_ids), 500)
+                self._check(move)
+                savepoint.rollback()
+
     def test_f69_prices_of_six_decimals_pass_whatever_the_rounding_of_taxes(self) -> None:
         for rounding in ("round_per_line", "round_globally"):
             self.company.tax_calculation_rounding_method = rounding
@@ -153,10 +208,39 @@ class TestElectronicInvoice(ChargedCommon):
                 broken = xml.replace(b">" + total + b"<", b">999999.99<")
                 self.assertTrue(self.validator.violations(broken, rules))
 
-    def test_the_mailed_pdf_carries_the_e_invoice_of_the_payer(self) -> None:
+    def test_the_pdf_is_pdf_a_3_and_has_the_e_invoice_of_the_payer_in_it(self) -> None:
         self.driver.invoice_edi_format = "facturx"
         move = self._invoice(self._sessions("mail", 2))
         sender = self.env["account.move.send"].with_context(force_report_rendering=True)
-        sender._generate_and_send_invoices(move, sending_methods=["manual"])
-        self.assertTrue(move.ubl_cii_xml_id)
-        self.assertEqual(self.validator.violations(move.ubl_cii_xml_id.raw, "cii"), [])
+        hook = type(sender)._hook_invoice_document_after_pdf_report_render
+
+        def as_in_production(records: Any, *args: Any) -> None:
+            """In tests core makes no PDF/A, because it expects that there is no renderer."""
+            with patch.dict(config._runtime_options, {"test_enable": False}):
+                hook(records, *args)
+
+        with patch.object(type(sender), hook.__name__, as_in_production):
+            sender._generate_and_send_invoices(move, sending_methods=["manual"])
+        reader = pypdf.PdfReader(io.BytesIO(move.invoice_pdf_report_id.raw))
+        [xml] = reader.attachments["factur-x.xml"]
+        self.assertEqual(xml, move.ubl_cii_xml_id.raw)
+        self.assertEqual(self.validator.violations(xml, "cii"), [])
+        root = reader.trailer["/Root"]
+        [intent] = root["/OutputIntents"]
+        self.assertEqual(intent.get_object()["/S"], "/GTS_PDFA1")
+        [file] = root["/AF"]
+        self.assertEqual(file.get_object()["/AFRelationship"], "/Data")
+        metadata = etree.fromstring(root["/Metadata"].get_data())
+        values = {etree.QName(element).localname: element.text for element in metadata.iter(etree.Element)}
+        self.assertEqual((values["part"], values["conformance"]), ("3", "B"))
+        self.assertEqual(values["DocumentFileName"], "factur-x.xml")
+        self.assertIn("ID", "".join(reader.trailer))
+        for page in reader.pages:
+            for font in page["/Resources"].get("/Font", {}).values():
+                self._check_font(font.get_object())
+
+    def _check_font(self, font: Any) -> None:
+        """PDF/A wants every font in the file."""
+        for descendant in font.get("/DescendantFonts", [font]):
+            descriptor = descendant.get_object()["/FontDescriptor"].get_object()
+            self.assertTrue({"/FontFile", "/FontFile2", "/FontFile3"} & set(descriptor), font["/BaseFont"])

@@ -122,6 +122,39 @@ class TestChargingInvoice(ChargedCommon):
         move = self.init_invoice("out_invoice", products=self.product_a, post=True)
         self.assertEqual(move._get_name_invoice_report(), "account.report_invoice_document")
 
+    def test_other_invoices_follow_din_5008_when_the_company_chooses_it(self) -> None:
+        """Odoo's own layout, by our renderer: window, header and footer are on the page."""
+        layout = self.env.ref("l10n_din5008.external_layout_din5008")
+        self.company.write(
+            {"external_report_layout_id": layout.id, "report_footer": "<p>Amtsgericht Musterstadt HRB 1</p>"}
+        )
+        self.driver.name = "Dora Empfang"
+        move = self.init_invoice("out_invoice", partner=self.driver, products=self.product_a, post=True)
+        [page] = self._pages(move)
+        for text in ("Dora Empfang", "Amtsgericht Musterstadt HRB 1", "Stromweg 1", move.name):
+            self.assertIn(text, page)
+
+    def test_window_of_the_charging_invoice_is_where_din_5008_wants_it(self) -> None:
+        """Form B: the window begins 45 mm below the upper edge, 20 mm from the left, and is 45 mm high."""
+        move = self._invoice(self._charge("din", self.contract, datetime(2026, 3, 1, 8, tzinfo=UTC), 30, "10"))
+        report = self.env["ir.actions.report"].with_context(force_report_rendering=True)
+        content, _kind = report._render_qweb_pdf("account.account_invoices", move.ids)
+        found: list[tuple[float, float]] = []
+
+        def visit(text: str, matrix: Any, text_matrix: Any, *_font: Any) -> None:
+            if "Anna Ampere" in text:
+                x, y = text_matrix[4], text_matrix[5]
+                a, b, c, d, e, f = matrix
+                found.append((a * x + c * y + e, b * x + d * y + f))
+
+        page = pypdf.PdfReader(io.BytesIO(content)).pages[0]
+        page.extract_text(visitor_text=visit)
+        x, y = found[0]
+        millimetres = 25.4 / 72
+        top = (float(page.mediabox.height) - y) * millimetres
+        self.assertTrue(45 < top < 90, top)
+        self.assertTrue(20 <= x * millimetres < 40, x * millimetres)
+
     def test_credit_note_lists_what_is_taken_back_as_positive_amounts(self) -> None:
         session = self._charge("credit", self.contract, datetime(2026, 3, 1, 8, tzinfo=UTC), 30, "10")
         move = self._invoice(session)
@@ -137,5 +170,5 @@ class TestChargingInvoice(ChargedCommon):
         move = self._invoice(self._sessions("many", contract, repeat=30))
         self.env.flush_all()
         self.env.invalidate_all()
-        with self.assertQueryCount(40):
+        with self.assertQueryCount(42):
             self.assertEqual(len(move._emobility_annex().rows), 90)

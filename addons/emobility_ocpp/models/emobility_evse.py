@@ -71,6 +71,9 @@ class EmobilityEvse(models.Model):
                     )
                 )
 
+    def _meter_key(self) -> str:
+        return self.meter_public_key or ""
+
     def action_remote_start(self) -> dict[str, Any]:
         """Ask for the token and start a session at this EVSE."""
         self.ensure_one()
