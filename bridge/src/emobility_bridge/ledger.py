@@ -36,6 +36,12 @@ class NewSession:
     remote_id: int | None = None
 
 
+def assumed_end(session_uid: UUID, at: datetime, reason: str) -> tuple[UUID, str, datetime, dict[str, Any]]:
+    """The event that says that a session must have ended by `at`, though its station never said so."""
+    payload = {"meter_kwh": None, "reason": reason, "token_uid": None, "estimated": True}
+    return event_uid(session_uid, "end assumed"), "session.ended", at, payload
+
+
 class Ledger:
     """Session operations inside one unit of work."""
 
@@ -109,7 +115,7 @@ class Ledger:
             meter_start_kwh=new.meter_start_kwh,
             start_seen=new.start_seen,
         )
-        await self._recent()
+        self._assume_ends(new, await self._recent())
         self.work.batch.add_session(session)
         return session
 
@@ -178,10 +184,13 @@ class Ledger:
         reason: str | None,
         token_uid: str | None,
     ) -> bool:
-        """End the session once. False when it had already ended with other values: the first end stays."""
-        if session.ended_at is not None:
+        """End the session once. False when it had already ended with other values: the first end stays.
+
+        An end that was only assumed is no such end.
+        """
+        if session.ended_at is not None and not session.end_assumed:
             return session.ended_at == at and session.meter_stop_kwh == meter_kwh
-        self.update(session, ended_at=at, meter_stop_kwh=meter_kwh)
+        self.update(session, ended_at=at, meter_stop_kwh=meter_kwh, end_assumed=False)
         self._emit(
             session,
             event_uid(session.uid, "ended"),
@@ -191,6 +200,19 @@ class Ledger:
         )
         self._report_cable_out(session)
         return True
+
+    def _assume_ends(self, new: NewSession, known: list[Session]) -> None:
+        """A connector has one transaction at a time: one that is still open there when another begins was orphaned."""
+        for session in known:
+            if (
+                (session.evse, session.connector) == (new.evse, new.connector)
+                and new.evse
+                and session.ended_at is None
+                and session.started_at < new.started_at
+            ):
+                self.update(session, ended_at=new.started_at, end_assumed=True)
+                event = assumed_end(session.uid, new.started_at, "NewTransaction")
+                self._emit(session, *event)
 
     def cable(self, session: Session, status: str, at: datetime) -> None:
         """Note that the connector became free, or is not free after all (stations say so while they boot)."""
@@ -244,7 +266,7 @@ class Ledger:
         )
 
     def _report_cable_out(self, session: Session) -> None:
-        if session.ended_at is not None and session.cable_out_at is not None:
+        if session.ended_at is not None and session.cable_out_at is not None and not session.end_assumed:
             at = max(session.ended_at, session.cable_out_at)
             self._emit(session, event_uid(session.uid, "unplugged"), "session.unplugged", at, {})
 
