@@ -8,7 +8,7 @@ Energy is ``Decimal`` kWh, time is aware UTC. What contradicts itself is not rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -160,7 +160,7 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
     :param events: all events that are known of one session, in any order.
     :param max_power_kw: what the connector can deliver; None when unknown.
     """
-    ordered = sorted(events, key=lambda event: (event.at, event.uid))
+    ordered = _without_replaced_ends(sorted(events, key=lambda event: (event.at, event.uid)))
     if not ordered:
         return Derived()
     problems = [
@@ -174,6 +174,9 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
     started = _first(ordered, "started", _same_start, problems)
     ended = _first(ordered, "ended", _same_end, problems)
     unplugged = next((event.at for event in ordered if event.kind == "unplugged"), None)
+    if ended and ended.payload.get("estimated"):
+        problems.append(Problem("conflict", {"reason": "the station never reported the end", "event": ended.uid}))
+        ended = _as_last_heard(ended, ordered)
     start = started.at if started else None
     end = ended.at if ended else None
     curve = _meter_curve(ordered)
@@ -201,6 +204,19 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
         notes=tuple(meter.notes),
         problems=tuple(problems),
     )
+
+
+def _without_replaced_ends(ordered: list[Event]) -> list[Event]:
+    """An end that was only assumed counts for nothing once the station has reported the real one."""
+    if not any(event.kind == "ended" and not event.payload.get("estimated") for event in ordered):
+        return ordered
+    return [event for event in ordered if event.kind != "ended" or not event.payload.get("estimated")]
+
+
+def _as_last_heard(ended: Event, ordered: list[Event]) -> Event:
+    """All that is known of an end that nobody reported: it was after the last that was heard of the session."""
+    heard = [event.at for event in ordered if event.kind in ("started", "meter", "state")]
+    return replace(ended, at=min(ended.at, max(heard, default=ended.at)))
 
 
 def _first(ordered: list[Event], kind: str, same: Any, problems: list[Problem]) -> Event | None:
