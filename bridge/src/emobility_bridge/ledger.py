@@ -5,6 +5,7 @@ Every event uid comes from what the event says, so that a repeated message repea
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +15,11 @@ from uuid import UUID, uuid4
 import orjson
 
 from .authorization import REMOTE_START_WINDOW
-from .normalise import Reading, decimal_text, parse_time
+from .normalise import Reading, decimal_text, mapping, parse_time
 from .sessions import Session
 from .work import Work, event_uid
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class NewSession:
     meter_start_kwh: Decimal | None
     start_seen: bool
     remote_id: int | None = None
+
+
+def _transaction_id(raw: dict[str, Any]) -> str:
+    """What a message calls its transaction, for the log."""
+    return str(raw.get("transactionId") or mapping(raw.get("transactionInfo")).get("transactionId") or "?")[:100]
 
 
 def assumed_end(session_uid: UUID, at: datetime, reason: str) -> tuple[UUID, str, datetime, dict[str, Any]]:
@@ -249,6 +257,14 @@ class Ledger:
         """Report something that contradicts what is known; `key` tells one conflict from its repetition."""
         self.work.problems.append(reason)
         session_uid = None if session is None else str(session.uid)
+        transaction = _transaction_id(raw) if session is None else session.transaction_id
+        _logger.warning(
+            "%s, transaction %s: %s",
+            self.work.station,
+            transaction,
+            reason,
+            extra={"station": self.work.station, "transaction": transaction},
+        )
         uid = event_uid(self.work.station, session_uid, "conflict", reason, key)
         self.work.emit(
             f"conflict:{uid}" if session is None else f"session:{session.uid}",
