@@ -8,7 +8,7 @@ import json
 import os
 
 import pytest
-from conftest import BridgeProcess
+from conftest import BridgeProcess, running_bridge
 from raw_station import basic
 
 PASSWORD = b"correct horse"
@@ -37,9 +37,8 @@ async def answers(reader: asyncio.StreamReader, count: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("step", [1, 3, 7, 100, 100_000])
-async def test_messages_are_read_however_tcp_cuts_them(bridge: BridgeProcess, step: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", bridge.port)
+async def open_station(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     key = base64.b64encode(os.urandom(16)).decode()
     login = basic("CS-1", PASSWORD)["Authorization"]
     writer.write(
@@ -47,6 +46,25 @@ async def test_messages_are_read_however_tcp_cuts_them(bridge: BridgeProcess, st
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\nAuthorization: {login}\r\n\r\n".encode()
     )
     assert b" 101 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    return reader, writer
+
+
+async def test_case_17_a_station_that_never_answers_a_ping_stays_connected() -> None:
+    with running_bridge(ping_interval=0.1) as (bridge, _odoo):
+        reader, writer = await open_station(bridge.port)
+        pings = 0
+        while pings < 5:
+            head = await asyncio.wait_for(reader.readexactly(2), 5)
+            assert head == b"\x89\x00"
+            pings += 1
+        writer.write(frame(heartbeat(1)))
+        assert await answers(reader, 1) == ["m1"]
+        writer.close()
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 100, 100_000])
+async def test_messages_are_read_however_tcp_cuts_them(bridge: BridgeProcess, step: int) -> None:
+    reader, writer = await open_station(bridge.port)
     wire = frame(heartbeat(0)) + frame(heartbeat(1, 300)) + frame(b"", 9) + frame(heartbeat(2))
     wire += frame(heartbeat(3)[:9], 1, last=False) + frame(b"", 9) + frame(heartbeat(3)[9:], 0)
     wire += frame(heartbeat(4)) + frame(heartbeat(5, 2000))
