@@ -41,9 +41,9 @@ class EmobilityFirmwareCampaign(models.Model):
         tracking=True,
     )
     line_ids = fields.One2many("emobility.firmware.campaign.line", "campaign_id", "Stations")
-    station_count = fields.Integer(compute="_compute_progress")
-    done_count = fields.Integer(compute="_compute_progress")
-    failed_count = fields.Integer(compute="_compute_progress")
+    station_count = fields.Integer("Stations", compute="_compute_progress")
+    done_count = fields.Integer("Through", compute="_compute_progress")
+    failed_count = fields.Integer("Failed or Unknown", compute="_compute_progress")
     progress = fields.Float(compute="_compute_progress")
 
     accepted_failures = fields.Integer(readonly=True, copy=False, help="Failures that a person knew of when going on.")

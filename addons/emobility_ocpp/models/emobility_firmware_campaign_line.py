@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 PATIENCE = timedelta(hours=6)
 """How long a station may say nothing of an update that it was told of before its outcome counts as unknown."""
@@ -59,6 +59,12 @@ class EmobilityFirmwareCampaignLine(models.Model):
     def _is_up_to_date(self) -> bool:
         self.ensure_one()
         return bool(self.campaign_id.version) and self.station_id.firmware == self.campaign_id.version
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_waiting(self) -> None:
+        """What was done at a station stays on record."""
+        if any(line.state != "waiting" for line in self):
+            raise UserError(self.env._("Only a station that still waits can be taken out of a campaign."))
 
     def _send(self) -> None:
         for line in self:

@@ -19,7 +19,7 @@ class EmobilityStationOutage(models.Model):
     location_id = fields.Many2one(related="station_id.location_id", store=True, index=True)
     start_at = fields.Datetime("Lost At", required=True, readonly=True)
     end_at = fields.Datetime("Back At", readonly=True)
-    hours = fields.Float("Hours", compute="_compute_hours", store=True)
+    hours = fields.Float(compute="_compute_hours", store=True)
 
     _open_unique = models.UniqueIndex(
         "(station_id) WHERE end_at IS NULL", "The station is offline already."

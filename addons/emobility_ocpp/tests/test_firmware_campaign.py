@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from odoo import fields
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -50,6 +50,8 @@ class TestFirmwareCampaign(OcppCommon):
         for status in ("Downloading", "Downloaded", "Installing"):
             self.report(self.lines[0], status)
         self.assertEqual((self.lines[0].state, self.lines[0].report), ("busy", "Installing"))
+        with self.assertRaises(UserError):
+            self.lines[0].unlink()
         self.report(self.lines[0], "Installed")
         self.assertEqual(self.lines.mapped("state"), ["installed", "busy", "busy"])
         self.assertAlmostEqual(self.campaign.progress, 100 / 3, 1)

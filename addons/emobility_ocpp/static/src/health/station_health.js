@@ -50,7 +50,7 @@ export class StationHealth extends Component {
         const width = 100 / Math.max(days.length, 1);
         return days.map((day, number) => {
             const height = (HEIGHT * (day.uptime - floor)) / (100 - floor);
-            return { ...day, x: `${number * width}%`, y: HEIGHT - height, height, width: `${width * 0.8}%` };
+            return { ...day, floor, x: `${number * width}%`, y: HEIGHT - height, height, width: `${width * 0.8}%` };
         });
     }
 
