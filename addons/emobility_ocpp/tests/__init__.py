@@ -3,6 +3,7 @@ from . import (
     test_certificates,
     test_commands,
     test_display_and_certificates,
+    test_final_cost,
     test_firmware_campaign,
     test_gateway,
     test_health,
