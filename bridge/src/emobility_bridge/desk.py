@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, LiteralString, Protocol
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from .authorization import Asked, Authorization, authorize
 from .database import Connection, fetch_all
-from .plug_and_charge import PlugAndCharge
+
+if TYPE_CHECKING:  # the ledger reads this module too, and asks no other server
+    from .plug_and_charge import PlugAndCharge
 
 Payload = dict[str, Any]
 

@@ -8,8 +8,9 @@ import socket as sockets
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -27,11 +28,13 @@ from .database import Database, fetch_one
 from .desk import Answers, Errand, Payload, Question
 from .journal import Entry, Journal
 from .node import notify
-from .plug_and_charge import PlugAndCharge
 from .rpc import Answer, Call, FrameError, Version
 from .strangers import Strangers
 from .tls import certificate_names, tls_context
 from .websocket import WebSocket, respond
+
+if TYPE_CHECKING:
+    from .plug_and_charge import PlugAndCharge
 
 _logger = logging.getLogger(__name__)
 
@@ -288,7 +291,8 @@ class StationServer:
         self.is_stopping = False
         self._page = page
         self._credentials = Credentials()
-        self.plug_and_charge = PlugAndCharge(config)
+        if config.contract_ca or config.ocsp_hosts or config.provisioning_url:
+            _ = self.plug_and_charge  # a wrong setting is found at the start
         self._errands: set[asyncio.Task[None]] = set()
         self._strangers = Strangers(database)
         self._current: dict[str, StationConnection] = {}
@@ -310,6 +314,13 @@ class StationServer:
                 )
             )
         return servers
+
+    @cached_property
+    def plug_and_charge(self) -> PlugAndCharge:
+        """Loaded when it is needed: most bridges never do, and it takes as long as all the rest."""
+        from .plug_and_charge import PlugAndCharge
+
+        return PlugAndCharge(self.config)
 
     def start(self, errand: Coroutine[Any, Any, None]) -> None:
         """Run an errand beside everything else."""
