@@ -3,7 +3,8 @@
 The baseline answers from memory: no database, nothing kept. The bridge answers after a durable commit. The load comes
 from bare sockets, so that it costs both the same and little. Measures:
 
-- `metervalues_per_second`: MeterValues with six sampled values, 200 stations that each wait for their answer
+- `metervalues_per_second`: MeterValues with six sampled values, 200 stations that each wait for their answer; the best
+  of three rounds, for both
 - `metervalues_processor_us`: processor time of the process with the sockets for each of them
 - `authorize_p99_ms`, `start_transaction_p99_ms`: of 500 messages, while those stations send 400 MeterValues a second
 - `kib_per_idle_connection`: resident memory per connected station that says nothing
@@ -41,7 +42,7 @@ from fake_odoo import API_KEY, PASSWORD, TOKEN, FakeOdoo, password_hash  # noqa:
 
 from runner.postgres import running  # noqa: E402
 
-SECONDS = 5.0
+SECONDS, ROUNDS = 3.0, 3
 PATIENCE = 60.0
 WARM_UP = 1.0
 SENDERS = 200
@@ -171,7 +172,7 @@ async def connect(port: int, count: int, on_answer: Callable[[Station, float], N
 async def throughput(port: int, pid: int, cost: list[float]) -> float:
     """Answers per second when every station sends its next message as soon as the last one is answered.
 
-    `cost` gets the processor time of the server for each of them, in microseconds.
+    `cost` gets the processor time of the server for each of them, in microseconds, of each round.
     """
     messages: dict[str, bytes] = {}
 
@@ -185,14 +186,16 @@ async def throughput(port: int, pid: int, cost: list[float]) -> float:
     for number, station in enumerate(stations):
         station.send(start(number))
     await asyncio.sleep(WARM_UP)
-    before, begun, used = sum(s.answers for s in stations), time.perf_counter(), processor_time(pid)
-    await asyncio.sleep(SECONDS)
-    count = sum(s.answers for s in stations) - before
-    rate = count / (time.perf_counter() - begun)
-    cost.append((processor_time(pid) - used) * 1e6 / count)
+    rates = []
+    for _ in range(ROUNDS):
+        before, begun, used = sum(s.answers for s in stations), time.perf_counter(), processor_time(pid)
+        await asyncio.sleep(SECONDS)
+        count = sum(s.answers for s in stations) - before
+        rates.append(count / (time.perf_counter() - begun))
+        cost.append((processor_time(pid) - used) * 1e6 / count)
     for station in stations:
         station.close()
-    return rate
+    return max(rates)
 
 
 async def latency(port: int, message_of: Callable[[int], bytes]) -> float:
@@ -395,7 +398,7 @@ def main() -> None:
     odoo.stop()
     print(json.dumps([
         measure("metervalues_per_second", "1/s", ours["metervalues"], plain["metervalues"]),
-        measure("metervalues_processor_us", "us", our_cost[0], plain_cost[0]),
+        measure("metervalues_processor_us", "us", min(our_cost), min(plain_cost)),
         measure("authorize_p99_ms", "ms", ours["authorize"], plain["authorize"]),
         measure("start_transaction_p99_ms", "ms", ours["start"], plain["start"]),
         measure("kib_per_idle_connection", "KiB", ours["kib_5000"], plain["kib_5000"]),

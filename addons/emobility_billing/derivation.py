@@ -8,7 +8,7 @@ Energy is ``Decimal`` kWh, time is aware UTC. What contradicts itself is not rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -75,13 +75,7 @@ class Derived:
     def facts(self, time_zone: str) -> SessionFacts | None:
         """The facts that the engine prices; of a live session up to its last event. None: nothing yet."""
         end = self.end or self.last_at
-        if (
-            self.start is None
-            or end is None
-            or end < self.start
-            or self.energy_kwh is None
-            or self.energy_kwh < 0
-        ):
+        if self.start is None or end is None or end < self.start or self.energy_kwh is None or self.energy_kwh < 0:
             return None
         return SessionFacts(
             start=self.start,
@@ -89,9 +83,7 @@ class Derived:
             unplugged=self.unplugged if self.end and self.unplugged and self.unplugged >= end else None,
             energy_kwh=self.energy_kwh,
             # A register that goes back says nothing about when the energy flowed: then only the total counts.
-            readings=()
-            if any(problem.code == "register_decrease" for problem in self.problems)
-            else self.readings,
+            readings=() if any(problem.code == "register_decrease" for problem in self.problems) else self.readings,
             states=self.states,
             time_zone=time_zone,
         )
@@ -166,7 +158,7 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
     :param events: all events that are known of one session, in any order.
     :param max_power_kw: what the connector can deliver; None when unknown.
     """
-    ordered = sorted(events, key=lambda event: (event.at, event.uid))
+    ordered = _without_replaced_ends(sorted(events, key=lambda event: (event.at, event.uid)))
     if not ordered:
         return Derived()
     problems = [
@@ -182,6 +174,9 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
     ended = _corrected_end(_first(ordered, "ended", _same_end, problems), corrected)
     closed = None if ended else next((event for event in ordered if event.kind == "closed"), None)
     unplugged = next((event.at for event in ordered if event.kind == "unplugged"), None)
+    if ended and ended.payload.get("estimated"):
+        problems.append(Problem("conflict", {"reason": "the station never reported the end", "event": ended.uid}))
+        ended = _as_last_heard(ended, ordered)
     start = started.at if started else None
     end = ended.at if ended else parse_instant(closed.payload["end"]) if closed else None
     curve = _meter_curve(ordered)
@@ -189,15 +184,11 @@ def derive(events: Iterable[Event], max_power_kw: Decimal | None = None) -> Deri
     meter.take(started, ended)
     meter.correct(parse_energy(corrected.get("energy_kwh")))
     states = tuple(
-        StateChange(event.at, _charging_state(event.payload["state"]))
-        for event in ordered
-        if event.kind == "state"
+        StateChange(event.at, _charging_state(event.payload["state"])) for event in ordered if event.kind == "state"
     )
     # A conflict is reported when it is noticed, which can be long after: it does not prolong the session.
     # Nor does what the office adds.
-    last_at = max(
-        (event.at for event in ordered if event.kind not in ("conflict", *OFFICE_KINDS)), default=None
-    )
+    last_at = max((event.at for event in ordered if event.kind not in ("conflict", *OFFICE_KINDS)), default=None)
     if curve and last_at:
         last_at = max(last_at, curve[-1].at)
     return Derived(
@@ -242,7 +233,22 @@ def _corrected_end(ended: Event | None, corrected: Mapping[str, Any]) -> Event |
     if "end" not in corrected:
         return ended
     at = parse_instant(corrected["end"])
-    return Event(ended.uid if ended else "corrected", "ended", at, ended.payload if ended else {})
+    # A person knows better than whoever assumed an end.
+    payload = {key: value for key, value in ended.payload.items() if key != "estimated"} if ended else {}
+    return Event(ended.uid if ended else "corrected", "ended", at, payload)
+
+
+def _without_replaced_ends(ordered: list[Event]) -> list[Event]:
+    """An end that was only assumed counts for nothing once the station has reported the real one."""
+    if not any(event.kind == "ended" and not event.payload.get("estimated") for event in ordered):
+        return ordered
+    return [event for event in ordered if event.kind != "ended" or not event.payload.get("estimated")]
+
+
+def _as_last_heard(ended: Event, ordered: list[Event]) -> Event:
+    """All that is known of an end that nobody reported: it was after the last that was heard of the session."""
+    heard = [event.at for event in ordered if event.kind in ("started", "meter", "state")]
+    return replace(ended, at=min(ended.at, max(heard, default=ended.at)))
 
 
 def _first(ordered: list[Event], kind: str, same: Any, problems: list[Problem]) -> Event | None:
@@ -254,9 +260,7 @@ def _first(ordered: list[Event], kind: str, same: Any, problems: list[Problem]) 
     others = [event.uid for event in candidates[1:] if not same(first, event)]
     if others:
         problems.append(
-            Problem(
-                "conflict", {"reason": f"several different '{kind}' events", "events": [first.uid, *others]}
-            )
+            Problem("conflict", {"reason": f"several different '{kind}' events", "events": [first.uid, *others]})
         )
     return first
 
@@ -272,8 +276,7 @@ def _same_start(one: Event, two: Event) -> bool:
 
 def _same_end(one: Event, two: Event) -> bool:
     return abs(one.at - two.at) < SAME_INSTANT and all(
-        parse_energy(one.payload.get(key)) == parse_energy(two.payload.get(key))
-        for key in ("meter_kwh", "energy_kwh")
+        parse_energy(one.payload.get(key)) == parse_energy(two.payload.get(key)) for key in ("meter_kwh", "energy_kwh")
     )
 
 
@@ -314,9 +317,7 @@ class _Meter:
             return
         within = [reading for reading in self.curve if self._within(reading.at)]
         after = [reading for reading in self.curve if self.end is not None and reading.at > self.end]
-        begin = self._begin_register(
-            parse_energy(started.payload.get("meter_kwh")) if started else None, within
-        )
+        begin = self._begin_register(parse_energy(started.payload.get("meter_kwh")) if started else None, within)
         close = self._close_register(ended, begin, within + after)
         series = self._series(begin, within, close)
         self._check_monotonic(series)
@@ -355,9 +356,7 @@ class _Meter:
                 return first.energy_kwh
         return begin
 
-    def _close_register(
-        self, ended: Event | None, begin: Decimal | None, known: list[Reading]
-    ) -> Decimal | None:
+    def _close_register(self, ended: Event | None, begin: Decimal | None, known: list[Reading]) -> Decimal | None:
         """The register at the end; a stop value equal to the start value gives way to the last reading.
 
         Nobody may have reported an end, and yet there is one: the watchdog's.

@@ -18,6 +18,9 @@
         "views/secret_views.xml",
         "views/emobility_station_views.xml",
         "views/emobility_station_unknown_views.xml",
+        "views/emobility_station_uptime_views.xml",
+        "views/emobility_firmware_campaign_views.xml",
+        "views/frames_templates.xml",
         "views/res_company_views.xml",
         "views/emobility_evse_views.xml",
         "views/emobility_session_views.xml",
@@ -29,4 +32,9 @@
         "wizards/station_command_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "emobility_ocpp/static/src/**/*",
+        ],
+    },
 }

@@ -43,7 +43,7 @@ class BridgeEvent:
 
 
 # What each kind must carry. None means "absent" everywhere: the bridge sends null for what it does not know.
-_REQUIRED: dict[str, dict[str, type]] = {
+_REQUIRED: dict[str, dict[str, Any]] = {
     "station.boot": {},
     "station.connected": {},
     "station.disconnected": {},
@@ -51,6 +51,8 @@ _REQUIRED: dict[str, dict[str, type]] = {
     "station.configuration": {"items": list},
     "station.alarm": {"text": str},
     "station.csr": {"csr": str},
+    "station.progress": {"subject": str, "status": str},
+    "station.notice": {"subject": str, "content": Mapping},
     "station.unknown": {},
     "connector.status": {"evse": int, "status": str},
     "session.started": {"session_uid": str, "evse": int},
@@ -61,14 +63,14 @@ _REQUIRED: dict[str, dict[str, type]] = {
     "session.conflict": {"reason": str},
     "command.result": {"command_uid": str, "status": str},
 }
-_TYPE_NAMES = {int: "a whole number", str: "a text", list: "a list"}
+_TYPE_NAMES = {int: "a whole number", str: "a text", list: "a list", Mapping: "a mapping"}
 
 # What of the bridge's payload goes on to the session; the rest stays in the message log.
 _SESSION_KEYS: dict[str, tuple[str, ...]] = {
     "session.started": ("token_uid", "token_type", "meter_kwh", "authorization", "remote_ref"),
     "session.meter": ("readings",),
     "session.state": ("state",),
-    "session.ended": ("meter_kwh", "energy_kwh", "reason"),
+    "session.ended": ("meter_kwh", "energy_kwh", "reason", "estimated"),
     "session.unplugged": (),
     "session.conflict": ("reason", "raw"),
 }

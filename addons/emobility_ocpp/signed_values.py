@@ -7,6 +7,7 @@ breaks the signature.
 import base64
 import binascii
 import json
+from decimal import Decimal
 from enum import Enum
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -43,15 +44,44 @@ class Verdict(Enum):
     UNREADABLE = "unreadable"
 
 
+def ocmf_of(text: str) -> str | None:
+    """The OCMF text in what a station sent: as it is, or as base64, as OCPP 2 wraps it; None for other formats."""
+    if text.startswith("OCMF|"):
+        return text
+    try:
+        inner = base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return None
+    return inner if inner.startswith("OCMF|") else None
+
+
 def is_ocmf(text: str) -> bool:
     """Whether the text says of itself that it is OCMF."""
-    return text.startswith("OCMF|")
+    return ocmf_of(text) is not None
+
+
+def registers(text: str) -> list[tuple[str, Decimal]]:
+    """The registers in kWh that an OCMF text states, each with what it is: B(egin), E(nd), or another letter."""
+    try:
+        _header, payload, _signature = _split(ocmf_of(text) or "")
+        readings = json.loads(payload, parse_float=Decimal, parse_int=Decimal).get("RD") or []
+        found, kind = [], ""
+        for reading in readings:
+            kind = str(reading.get("TX") or kind)
+            factor = {"kWh": Decimal(1), "Wh": Decimal("0.001")}.get(reading.get("RU"))
+            # Errors make a register worthless (OCMF, "EF"), and another register than import is another quantity.
+            value, is_good = reading.get("RV"), "E" not in str(reading.get("EF") or "")
+            if factor is not None and isinstance(value, Decimal) and is_good:
+                found.append((kind[:1], value * factor))
+    except (ValueError, AttributeError, TypeError):
+        return []
+    return found
 
 
 def verify(text: str, public_key: str) -> Verdict:
     """Check a signed text against the public key of its meter (hexadecimal or base64; DER or a bare curve point)."""
     try:
-        _header, payload, signature = _split(text)
+        _header, payload, signature = _split(ocmf_of(text) or "")
         algorithm = signature.get("SA") or DEFAULT_ALGORITHM
         _scheme, curve_name, digest_name = algorithm.split("-")
         digest = _DIGESTS[digest_name.upper()]
@@ -73,17 +103,33 @@ def load_key(text: str, curve: ec.EllipticCurve) -> ec.EllipticCurvePublicKey:
 
     :raises ValueError: when it is none.
     """
-    compact = "".join(text.split())
-    try:
-        raw = bytes.fromhex(compact)
-    except ValueError:
-        raw = base64.b64decode(compact, validate=True)
+    raw = _key_bytes("".join(text.split()))
     if raw[:1] in (b"\x02", b"\x03", b"\x04") and len(raw) in _point_lengths(curve):
         return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw)
     key = serialization.load_der_public_key(raw)
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise ValueError("The key is not one of an elliptic curve.")
     return key
+
+
+def same_key(one: str, two: str) -> bool:
+    """Whether two texts are the same public key, however they are written."""
+    try:
+        return _key_bytes("".join(one.split())) == _key_bytes("".join(two.split()))
+    except ValueError:
+        return False
+
+
+def _key_bytes(compact: str) -> bytes:
+    """The key as hexadecimal or base64, or as OCPP 2 sends it: base64 of `oca:base16:asn1:<key>`."""
+    prefix, _colon, rest = compact.rpartition(":")
+    if prefix in ("oca:base16:asn1", "oca:base64:asn1"):
+        compact = rest
+    try:
+        return bytes.fromhex(compact)
+    except ValueError:
+        raw = base64.b64decode(compact, validate=True)
+    return _key_bytes(raw.decode()) if raw.startswith(b"oca:") else raw
 
 
 def is_key(text: str) -> bool:

@@ -24,7 +24,7 @@ from psycopg.rows import dict_row
 from raw_station import RawStation
 
 _SOURCE = Path(__file__).parents[1] / "src"
-_TIMEOUT = 20.0
+_TIMEOUT = 60.0  # a limit for what hangs, not for a machine that is busy
 
 
 class BridgeProcess:

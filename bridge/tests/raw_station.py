@@ -62,7 +62,7 @@ class RawStation:
 
     async def receive(self) -> list[Any]:
         """The next frame of the bridge."""
-        return list(json.loads(await asyncio.wait_for(self.socket.recv(), 5)))
+        return list(json.loads(await asyncio.wait_for(self.socket.recv(), 20)))
 
     async def answer(self, call: list[Any], payload: dict[str, Any]) -> None:
         """Answer a call of the bridge."""

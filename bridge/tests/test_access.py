@@ -44,7 +44,7 @@ async def test_a_fresh_bridge_lets_stations_in_as_soon_as_it_listens() -> None:
         await station.socket.close()
 
 
-async def test_an_unknown_station_is_refused_with_401(bridge: BridgeProcess) -> None:
+async def test_case_21_an_unknown_station_is_refused_with_401(bridge: BridgeProcess) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         await RawStation.open(bridge.url, "nobody")
     assert refusal.value.response.status_code == 401
@@ -60,7 +60,7 @@ async def test_a_station_without_password_cannot_connect(
     assert refusal.value.response.status_code == 401
 
 
-async def test_a_hexadecimal_key_may_come_as_the_bytes_that_it_stands_for(
+async def test_case_19_a_hexadecimal_key_may_come_as_the_bytes_that_it_stands_for(
     bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     key = "00ff10a0b0c0d0e0f00102030405060708090a0b"

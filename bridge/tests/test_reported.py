@@ -270,3 +270,31 @@ async def test_a_station_that_does_not_wait_for_its_answers_gets_them_in_order(s
     socket = await station()
     ids = [await socket.send("Heartbeat", {}) for _ in range(60)]
     assert [(await socket.receive())[1] for _ in ids] == ids
+
+
+async def test_f10_values_of_a_transaction_that_nobody_knows_are_kept_for_a_person(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station()
+    for _ in range(2):  # a repetition is no second conflict
+        await socket.call("MeterValues", meter_payload("1500", 5, 4711))
+    [conflict] = await eventually(lambda: odoo.of_kind("session.conflict"))
+    assert conflict["payload"]["reason"] == "meter_unknown_transaction"
+    assert conflict["payload"]["raw"]["transactionId"] == 4711
+    assert odoo.of_kind("session.meter") == []
+
+
+async def test_f19_a_pause_with_the_cable_in_is_two_transactions_of_one_plugging_in(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    """The bridge merges nothing: billing sees that no cable came out in between."""
+    socket = await station()
+    first = await socket.call("StartTransaction", start_payload(0))
+    await socket.call("StopTransaction", stop_payload(first["transactionId"], 20, 3000))
+    second = await socket.call("StartTransaction", start_payload(25, meter=3000))
+    await socket.call("StopTransaction", stop_payload(second["transactionId"], 40, 6000))
+    await eventually(lambda: len(odoo.of_kind("session.ended")) == 2)
+    assert odoo.of_kind("session.unplugged") == []
+    await socket.call("StatusNotification", status_payload("Available", 50))
+    unplugged = await eventually(lambda: odoo.of_kind("session.unplugged")[1:] and odoo.of_kind("session.unplugged"))
+    assert {event["at"][:19] for event in unplugged} == {time(50)[:19]}

@@ -12,6 +12,7 @@ from conftest import BridgeProcess, Eventually
 from fake_odoo import PASSWORD, TOKEN, FakeOdoo
 from station_simulator import Simulator, StationSettings
 from station_simulator.station import unset_clock
+from test_wire16 import command
 
 
 def simulator(bridge: BridgeProcess, ocpp: str, **settings: Any) -> Simulator:
@@ -173,3 +174,22 @@ async def test_a_live_session_starts_now_and_ends_when_a_remote_stop_comes(
     assert at(ended) - at(started) < timedelta(minutes=1)
     assert timedelta() <= datetime.now(at(started).tzinfo) - at(started) < timedelta(minutes=1)
     assert Decimal("1000") <= Decimal(ended["payload"]["meter_kwh"]) < Decimal("1001")
+
+
+@pytest.mark.parametrize("ocpp", ["1.6", "2.0.1"])
+async def test_a_firmware_update_reports_its_progress_until_the_station_boots_with_it(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, ocpp: str
+) -> None:
+    line = asyncio.create_task(simulator(bridge, ocpp).run(None))
+    await eventually(lambda: odoo.of_kind("station.boot"))
+    odoo.commands.append(
+        command("firmware", {"url": "https://firmware.example.com/2.4.bin", "at": "2026-01-01T00:00:00Z"}, uid="fw")
+    )
+    await eventually(lambda: len(odoo.of_kind("station.boot")) == 2)
+    reports = [event["payload"] for event in odoo.of_kind("station.progress")]
+    assert [report["status"] for report in reports] == ["Downloading", "Downloaded", "Installing", "Installed"]
+    results = [e["payload"] for e in odoo.of_kind("command.result") if e["payload"]["status"] == "accepted"]
+    assert {report["number"] for report in reports} == {None if ocpp == "1.6" else results[0]["number"]}
+    assert odoo.of_kind("station.boot")[1]["payload"]["firmware"] == "2.4"
+    line.cancel()
+    await asyncio.gather(line, return_exceptions=True)

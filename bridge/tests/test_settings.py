@@ -63,8 +63,9 @@ def test_a_missing_setting_ends_the_bridge_with_its_name() -> None:
     assert "EMOBILITY_BRIDGE_ODOO_URL: Field required" in done.stderr
 
 
-def test_a_line_of_the_json_log_names_the_station() -> None:
+def test_a_line_of_the_json_log_names_station_and_transaction() -> None:
     record = logging.LogRecord("bridge", logging.ERROR, "", 0, "A message of %s is lost", ("CS-1",), None)
-    record.station = "CS-1"
+    record.station, record.transaction = "CS-1", "77"
     line = orjson.loads(JsonFormatter().format(record))
-    assert (line["level"], line["station"], line["message"]) == ("ERROR", "CS-1", "A message of CS-1 is lost")
+    assert (line["level"], line["message"]) == ("ERROR", "A message of CS-1 is lost")
+    assert (line["station"], line["transaction"]) == ("CS-1", "77")

@@ -91,7 +91,7 @@ async def test_w11_plain_meter_values_belong_to_the_session_on_their_evse(
     assert energies(odoo) == ["1.5005", "1.6"]
 
 
-async def test_a_session_without_token_claims_no_authorization(
+async def test_f23_a_session_that_nobody_was_asked_about_claims_no_authorization(
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     socket = await station(protocol=PROTOCOL)

@@ -20,8 +20,11 @@ class EmobilityEvse(models.Model):
         """Whether the meter is known to sign what it measures, so that unsigned values are missing something."""
         return False
 
-    def _start_remotely(self, token: Any) -> None:
-        """Ask the station to start a session for the token. :raises UserError: when that is not possible"""
+    def _start_remotely(self, token: Any) -> str | None:
+        """Ask the station to start a session for the token; its reference.
+
+        :raises UserError: when that is not possible
+        """
         self.ensure_one()
         raise UserError(
             self.env._("At %(evse)s a session cannot be started from here.", evse=self.display_name)

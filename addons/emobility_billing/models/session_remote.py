@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 
 class EmobilitySession(models.Model):
-    """How the portal stops a session. What talks to stations extends these two methods."""
+    """How the portal stops a session. What talks to stations extends these methods."""
 
     _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
 
@@ -14,7 +14,14 @@ class EmobilitySession(models.Model):
         self.ensure_one()
         return False
 
-    def _stop_remotely(self) -> None:
-        """Ask the station to stop the session. :raises UserError: when that is not possible"""
+    def _stop_remotely(self) -> str | None:
+        """Ask the station to stop the session; its reference. :raises UserError: when that is not possible"""
         self.ensure_one()
         raise UserError(self.env._("This session cannot be stopped from here."))
+
+    @api.model
+    def _remote_answered(self, reference: str, result: str) -> None:
+        """What became of a start or stop that was asked for: ACCEPTED, REJECTED, TIMEOUT (nobody knows) or FAILED.
+
+        ``reference`` is what ``_start_remotely`` or ``_stop_remotely`` returned.
+        """

@@ -6,9 +6,31 @@ from typing import Any, Self
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.emobility_billing.jobs import SOON, enqueue
+
 _FINAL_BY_STATION = ("accepted", "rejected", "offline")
 _RESULTS = ("sent", "accepted", "rejected", "unknown", "expired", "offline")
-_PATIENT = ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile", "certificate")
+_PATIENT = (
+    "firmware",
+    "local_list",
+    "set_configuration",
+    "set_profile",
+    "clear_profile",
+    "certificate",
+    "install_certificate",
+    "delete_certificate",
+    "display_message",
+    "monitor",
+    "default_tariff",
+)
+# What OCPI and others say to each of the final states; of an unknown outcome nobody knows.
+_RESULT_WORDS = {
+    "accepted": "ACCEPTED",
+    "rejected": "REJECTED",
+    "offline": "FAILED",
+    "expired": "TIMEOUT",
+    "unknown": "TIMEOUT",
+}
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
 ACTIONS = [
@@ -28,8 +50,30 @@ ACTIONS = [
     ("diagnostics", "Upload diagnostics"),
     ("firmware", "Update the firmware"),
     ("local_list", "Send the local token list"),
-    ("certificate", "Install a certificate"),
+    ("certificate", "Send the station its certificate"),
     ("rotate_certificate", "Ask for a new signing request"),
+    ("install_certificate", "Install a root certificate"),
+    ("installed_certificates", "List installed certificates"),
+    ("delete_certificate", "Delete an installed certificate"),
+    ("composite_schedule", "Read the charging schedule"),
+    ("report", "Report components (OCPP 2)"),
+    ("monitor", "Set a monitor (OCPP 2)"),
+    ("monitoring_report", "Report monitors (OCPP 2)"),
+    ("clear_monitors", "Remove monitors (OCPP 2)"),
+    ("monitoring_base", "Choose the base of monitoring (OCPP 2)"),
+    ("monitoring_level", "Choose the level of monitoring (OCPP 2)"),
+    ("log", "Upload a log"),
+    ("customer_information", "Report or clear what is stored of a customer (OCPP 2)"),
+    ("data_transfer", "Send a vendor message"),
+    ("display_message", "Show a text on the display"),
+    ("display_messages", "Report texts of the display (OCPP 2)"),
+    ("clear_display", "Remove a text from the display (OCPP 2)"),
+    ("cost_updated", "Show the cost so far"),
+    ("final_cost", "Show what a session has cost"),
+    ("default_tariff", "Set the tariff (OCPP 2.1)"),
+    ("tariffs", "Report tariffs (OCPP 2.1)"),
+    ("clear_tariffs", "Remove tariffs (OCPP 2.1)"),
+    ("frames", "Show raw messages"),
 ]
 """What a station can be asked to do."""
 PATIENT_LIFETIME = timedelta(hours=1)
@@ -39,13 +83,29 @@ ANSWER_TIME = timedelta(minutes=10)
 
 
 def settings_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """The settings in an answer to GetConfiguration of OCPP 1.6; later versions report them in events."""
+    """The settings in an answer to GetConfiguration (1.6) or GetVariables (2); whole reports of OCPP 2 are events."""
     keys = answer.get("configurationKey")
+    variables = answer.get("getVariableResult")
     return [
+        {"key": _variable_name(item), "value": item.get("attributeValue"), "readonly": False}
+        for item in (variables if isinstance(variables, list) else [])
+        if isinstance(item, dict) and item.get("attributeStatus") == "Accepted"
+    ] + [
         {"key": item.get("key"), "value": item.get("value"), "readonly": bool(item.get("readonly"))}
         for item in (keys if isinstance(keys, list) else [])
         if isinstance(item, dict) and item.get("key")
     ]
+
+
+def _variable_name(item: dict[str, Any]) -> str:
+    """`Component.Variable`, written as reports write it."""
+    component, variable = item.get("component") or {}, item.get("variable") or {}
+    evse = (component.get("evse") or {}).get("id")
+    parts = [
+        f"{part.get('name')}[{part['instance']}]" if part.get("instance") else str(part.get("name"))
+        for part in (component, variable)
+    ]
+    return f"{parts[0]}{'' if evse is None else f'#{evse}'}.{parts[1]}"
 
 
 class EmobilityCommand(models.Model):
@@ -96,6 +156,11 @@ class EmobilityCommand(models.Model):
     answer = fields.Json("Raw Answer", readonly=True, copy=False, help="What the station answered, as it came.")
     answer_text = fields.Text("Answer", compute="_compute_answer_text")
     answered_at = fields.Datetime(readonly=True, copy=False)
+    frames_html = fields.Html("Messages", compute="_compute_frames_html", sanitize=False)
+    number = fields.Integer(readonly=True, copy=False, help="What the bridge calls the command towards the station.")
+    requester = fields.Char(readonly=True, help="Who asked for it, when that was nobody who is logged in here.")
+    result_model = fields.Char(readonly=True, copy=False)
+    result_id = fields.Many2oneReference(model_field="result_model", readonly=True, copy=False)
 
     _uid_unique = models.UniqueIndex("(uid)", "There is already a command with this uid.")
     _open_index = models.Index("(company_id, expires_at) WHERE state IN ('new', 'sent')")
@@ -111,17 +176,41 @@ class EmobilityCommand(models.Model):
         for command in self:
             command.answer_text = command.answer and json.dumps(command.answer, indent=2, ensure_ascii=False)
 
+    @api.depends("answer")
+    def _compute_frames_html(self) -> None:
+        for command in self:
+            frames = command.answer.get("frames") if isinstance(command.answer, dict) else None
+            command.frames_html = frames and self.env["ir.qweb"]._render(
+                "emobility_ocpp.frames_table", {"frames": frames}
+            )
+
     @api.model
     def _request(
-        self, station: models.Model, action: str, payload: dict[str, Any], evse: models.Model | None = None
+        self,
+        station: models.Model,
+        action: str,
+        payload: dict[str, Any],
+        evse: models.Model | None = None,
+        *,
+        session: models.Model | None = None,
+        requester: str | None = None,
+        on_result: models.Model | None = None,
     ) -> Self:
-        """Command for the station; `bridge/README.md` describes the payloads."""
+        """Command for the station; `bridge/README.md` describes the payloads.
+
+        :param requester: who asked, when it was not the user, such as the name of a roaming partner
+        :param on_result: a record whose ``_on_command_result(command)`` is called, as a job, when the command is final
+        """
         patient = action in _PATIENT
         return self.create(
             {
                 "station_id": station.id,
                 "action": action,
                 "evse_id": evse.id if evse else False,
+                "session_id": session.id if session else False,
+                "requester": requester or False,
+                "result_model": on_result._name if on_result else False,
+                "result_id": on_result.id if on_result else False,
                 "payload": payload,
                 "expires_at": fields.Datetime.now() + (PATIENT_LIFETIME if patient else LIFETIME),
             }
@@ -194,14 +283,43 @@ class EmobilityCommand(models.Model):
         self.write(values)
         if status == "accepted" and answer and self.action == "get_configuration":
             self.station_id._apply_configuration(fields.Datetime.now(), settings_of(answer))
+        if status != "sent" and answer and self.action == "installed_certificates":
+            self.env["emobility.station.installed.certificate"]._take_over(self.station_id, answer)
+        self._tell_result()
+        self.env["bus.bus"]._sendone(
+            f"emobility_stations_{self.company_id.id}", "emobility_command_changed", {"ids": self.ids}
+        )
+
+    def _action_open(self) -> dict[str, Any]:
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Command"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+        }
+
+    def _tell_result(self) -> None:
+        """Those who asked hear what became of it; a person sees it by itself."""
+        for command in self.filtered(lambda command: command.state in _RESULT_WORDS):
+            if command.action in ("remote_start", "remote_stop"):
+                self.env["emobility.session"]._remote_answered(command.uid, _RESULT_WORDS[command.state])
+            if command.action == "firmware":
+                self.env["emobility.firmware.campaign.line"]._note_answer(command)
+            if command.result_model and command.result_id:
+                target = self.env[command.result_model].browse(command.result_id).exists()
+                if target:
+                    description = self.env._("Result of the command %s", command.uid)
+                    key = f"emobility.command.result:{command.uid}:{command.state}"
+                    enqueue(target, key, description, priority=SOON)._on_command_result(command)
 
     @api.model
     def _cron_expire(self) -> None:
         """Close commands that nobody fetched in time, and those that were sent and never answered."""
         now = fields.Datetime.now()
-        self.search([("state", "=", "new"), ("expires_at", "<=", now)]).write(
-            {"state": "expired", "result": self.env._("The bridge did not fetch the command in time.")}
-        )
-        self.search([("state", "=", "sent"), ("expires_at", "<=", now - ANSWER_TIME)]).write(
-            {"state": "unknown", "result": self.env._("The station did not answer.")}
-        )
+        late = self.search([("state", "=", "new"), ("expires_at", "<=", now)])
+        late.write({"state": "expired", "result": self.env._("The bridge did not fetch the command in time.")})
+        silent = self.search([("state", "=", "sent"), ("expires_at", "<=", now - ANSWER_TIME)])
+        silent.write({"state": "unknown", "result": self.env._("The station did not answer.")})
+        (late | silent)._tell_result()

@@ -46,3 +46,4 @@ class EmobilityConnector(models.Model):
         self.write(
             {"ocpp_status": payload["status"], "ocpp_status_at": at, "ocpp_error": ": ".join(errors) or False}
         )
+        self.evse_id.station_id._tell_views()

@@ -34,6 +34,12 @@ class EmobilityEvse(models.Model):
         help="Public key of the meter, from its type plate or its data sheet, as hexadecimal or base64: the signed "
         "meter values of this EVSE are checked with it."
     )
+    meter_public_key_reported = fields.Char(
+        "Meter Public Key as Reported",
+        readonly=True,
+        copy=False,
+        help="The key that the station sent with signed values. Compare it with the type plate, then enter it above.",
+    )
     ocpp_status = fields.Char("Status", compute="_compute_ocpp_status", store=True)
 
     _ocpp_evse_number_unique = models.UniqueIndex(
@@ -98,9 +104,9 @@ class EmobilityEvse(models.Model):
     def _signs_meter_values(self) -> bool:
         return bool(self.meter_public_key)
 
-    def _start_remotely(self, token: models.Model) -> None:
-        """Put the command of the portal on the way."""
-        self.env["emobility.command"].sudo()._request_start(self, token)
+    def _start_remotely(self, token: models.Model) -> str:
+        """Put the command on the way; its uid comes back as the reference of the session that it leads to."""
+        return self.env["emobility.command"].sudo()._request_start(self, token).uid
 
     def _connector_by_number(self, number: int | None) -> models.Model:
         """The connector with the OCPP number; the only connector when it has no number or none was sent."""

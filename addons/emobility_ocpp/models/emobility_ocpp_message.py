@@ -220,6 +220,10 @@ class EmobilityOcppMessage(models.Model):
             station._apply_configuration(_naive(event.at), event.payload["items"])
         elif event.kind == "station.alarm":
             station._apply_error(_naive(event.at), event.payload["text"])
+        elif event.kind == "station.progress":
+            station._apply_progress(_naive(event.at), event.payload)
+        elif event.kind == "station.notice":
+            station._apply_notice(event.payload["subject"], event.payload["content"])
         elif event.kind == "station.csr":
             self.env["emobility.station.certificate"]._issue(station, event.payload["csr"])
         elif event.kind == "station.unknown":
@@ -253,6 +257,8 @@ class EmobilityOcppMessage(models.Model):
             raise EventError(
                 self.env._("The command %(uid)s is not known.", uid=event.payload["command_uid"])
             )
+        if event.payload.get("number"):
+            command.number = event.payload["number"]
         command._apply_result(
             event.payload["status"], event.payload.get("detail"), event.payload.get("answer")
         )
@@ -316,7 +322,16 @@ class EmobilityOcppMessage(models.Model):
     def _ingest_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         answers = self.env["emobility.session"]._ingest_events(events)
         self._verify_signed(events)
+        self._show_costs(events)
         return answers
+
+    def _show_costs(self, events: list[dict[str, Any]]) -> None:
+        """Tell the displays of stations what the sessions among the events have cost so far."""
+        uids = {event["session_uid"] for event in events if event["kind"] in ("meter", "state")}
+        if uids and self.station_id.filtered("shows_costs"):
+            self.env["emobility.session"].search(
+                [("source", "=", "ocpp"), ("uid", "in", list(uids)), ("state", "=", "live")]
+            )._show_running_cost()
 
     def _verify_signed(self, events: list[dict[str, Any]]) -> None:
         """Check the signed values among the events, for each session together."""

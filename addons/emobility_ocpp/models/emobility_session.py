@@ -1,10 +1,18 @@
 import hashlib
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from odoo import fields, models
+from markupsafe import Markup
+
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..signed_values import Verdict, is_ocmf, verify
+from odoo.addons.emobility_billing.cost_curve import chart
+from odoo.addons.emobility_billing.derivation import parse_instant
+
+from ..signed_values import Verdict, is_ocmf, registers, same_key, verify
 
 
 class EmobilitySession(models.Model):
@@ -18,12 +26,37 @@ class EmobilitySession(models.Model):
         copy=False,
         help="Whether the signatures of the meter are right. Without the public key of the meter they are not checked.",
     )
+    signed_energy_kwh = fields.Float(
+        "Signed Energy (kWh)",
+        digits=(16, 3),
+        readonly=True,
+        copy=False,
+        help="From the signed registers at begin and end, when there are both.",
+    )
+    power_picture = fields.Html("Power over time", compute="_compute_power_picture", sanitize=False)
     can_remote_stop = fields.Boolean(compute="_compute_can_remote_stop")
 
     def _compute_can_remote_stop(self) -> None:
         for session in self:
             session.can_remote_stop = (
                 session.state == "live" and session.source == "ocpp" and bool(session.evse_id.station_id)
+            )
+
+    @api.depends("event_count")
+    def _compute_power_picture(self) -> None:
+        """The power that the station reported; none is made up between two reports."""
+        events = self.env["emobility.session.event"].sudo()._by_session(self.ids)
+        for session in self:
+            points: dict[datetime, Decimal] = {}
+            for event in events[session.id]:
+                for reading in event.payload.get("readings") or [] if event.kind == "meter" else []:
+                    power = _number(reading.get("power_kw"))
+                    if power is not None:
+                        points[parse_instant(reading["at"])] = power
+            end = session.end_at and session.end_at.replace(tzinfo=UTC)
+            zone = ZoneInfo(session.location_id.time_zone or "UTC")
+            session.power_picture = len(points) > 1 and Markup(
+                chart(sorted(points.items()), zone, end or max(points), "kW")
             )
 
     def _verify_signed(self, texts: list[str]) -> None:
@@ -40,8 +73,29 @@ class EmobilitySession(models.Model):
             self._ingest_events([self._signature_conflict(text) for text in wrong])
         elif self.signature_state != "wrong":
             self._as_system().signature_state = "valid" if verdicts else "unchecked"
+        self._compare_keys()
+        energy = self._signed_energy()
+        if energy is not None:
+            self._as_system().signed_energy_kwh = float(energy)
 
-    def _signature_conflict(self, text: str) -> dict[str, Any]:
+    def _signed_energy(self) -> Decimal | None:
+        """What was charged, from the signed registers at begin and end alone; None without both."""
+        stated = [register for text, _key, _context in self._signed_values() for register in registers(text.decode())]
+        begins = [value for kind, value in stated if kind == "B"]
+        ends = [value for kind, value in stated if kind == "E"]
+        return max(ends) - min(begins) if begins and ends and max(ends) >= min(begins) else None
+
+    def _compare_keys(self) -> None:
+        """A key that comes with the values proves nothing by itself; that it is another than the known one does."""
+        sent = {key for _text, key, _context in self._signed_values() if key}
+        known = self.evse_id.meter_public_key
+        if known:
+            others = sorted(key for key in sent if not same_key(key, known))
+            self._ingest_events([self._signature_conflict(key, "public_key_differs") for key in others])
+        elif sent:
+            self.evse_id.sudo().meter_public_key_reported = sorted(sent)[0]
+
+    def _signature_conflict(self, text: str, reason: str = "signature_wrong") -> dict[str, Any]:
         digest = hashlib.sha256(text.encode()).hexdigest()
         return {
             "uid": f"signature-{self.uid}-{digest}"[:200],
@@ -49,7 +103,7 @@ class EmobilitySession(models.Model):
             "session_uid": self.uid,
             "kind": "conflict",
             "at": fields.Datetime.now().isoformat() + "Z",
-            "payload": {"reason": "signature_wrong", "raw": {"signed": text}},
+            "payload": {"reason": reason, "raw": {"signed": text}},
         }
 
     def action_remote_stop(self) -> dict[str, Any]:
@@ -72,5 +126,78 @@ class EmobilitySession(models.Model):
     def _can_stop_remotely(self) -> bool:
         return self.can_remote_stop
 
-    def _stop_remotely(self) -> None:
-        self.env["emobility.command"].sudo()._request_stop(self.sudo())
+    def _stop_remotely(self) -> str:
+        return self.env["emobility.command"].sudo()._request_stop(self.sudo()).uid
+
+    # --- costs on the display of the station ---
+
+    def _show_running_cost(self) -> None:
+        """Tell each station what its session has cost so far, at most once in a while."""
+        for session in self:
+            station = session.evse_id.station_id
+            if not station.shows_costs or not session.currency_id or station.connection_state != "online":
+                continue
+            since = fields.Datetime.now() - timedelta(seconds=station.cost_interval)
+            told = self.env["emobility.command"].search_count(
+                [("session_id", "=", session.id), ("action", "=", "cost_updated"), ("create_date", ">", since)],
+                limit=1,
+            )
+            if not told:
+                payload = {
+                    "session_uid": session.uid,
+                    "total_cost": session._cost_text(session.amount_estimated),
+                    "meter_wh": round(session.energy_kwh * 1000),
+                    "at": fields.Datetime.now().isoformat() + "Z",
+                }
+                self.env["emobility.command"]._request(
+                    station, "cost_updated", payload, session.evse_id, session=session
+                )
+
+    def _complete(self, derived: Any) -> None:
+        result = super()._complete(derived)
+        station = self.evse_id.station_id
+        if self.state == "done" and self.source == "ocpp" and station.shows_costs:
+            amount = sum(self.cdr_ids.rating_ids.filtered(lambda one: one.relation == "retail").mapped("amount_total"))
+            cost = self._cost_text(amount)
+            payload = {
+                "session_uid": self.uid,
+                "total_cost": cost,
+                "text": f"{self.energy_kwh:.3f} kWh, {cost} {self.currency_id.name}",
+            }
+            self.env["emobility.command"].sudo()._request(
+                station, "final_cost", payload, self.evse_id, session=self
+            )
+        return result
+
+    def _cost_text(self, amount: float) -> str:
+        return f"{amount:.{self.currency_id.decimal_places}f}"
+
+    # --- signed values ---
+
+    def _signed_values(self) -> list[tuple[bytes, str, str]]:
+        """What the meter signed, byte for byte as it came: (text, public key, context), the begin first.
+
+        The context is ``Transaction.Begin``, ``Transaction.End``, or empty for what lies between.
+        """
+        self.ensure_one()
+        events = self.env["emobility.session.event"].sudo()._by_session(self.ids)[self.id]
+        found: dict[str, tuple[str, str, str]] = {}
+        for event in events:
+            for reading in event.payload.get("readings") or [] if event.kind == "meter" else []:
+                text = reading.get("signed")
+                if isinstance(text, str) and text:
+                    key = reading.get("signed_key") or self.evse_id.meter_public_key or ""
+                    found.setdefault(text, (str(reading.get("at")), key, reading.get("signed_context") or ""))
+        values = sorted(
+            ((at, text, key, context) for text, (at, key, context) in found.items()),
+            key=lambda value: (value[3] == "Transaction.End", value[3] != "Transaction.Begin", value[0]),
+        )
+        return [(text.encode(), key, context) for _at, text, key, context in values]
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        number = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None

@@ -1,9 +1,13 @@
+import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
+
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Command, Domain
 
 from ..password import hash_password, new_password
 
@@ -66,7 +70,27 @@ class EmobilityStation(models.Model):
         tracking=True,
         help="How the station has to prove who it is. The bridge refuses every other way.",
     )
+    shows_costs = fields.Boolean(
+        "Costs on the Display",
+        tracking=True,
+        help="Tell the station what its sessions cost: OCPP 1.6 with the cost messages of the Open Charge Alliance, "
+        "OCPP 2 with CostUpdated. Only for stations that can show it.",
+    )
+    cost_interval = fields.Integer(
+        "Seconds between Costs", default=60, required=True, help="How often a running session tells its cost at most."
+    )
     certificate_ids = fields.One2many("emobility.station.certificate", "station_id", string="Certificates")
+    installed_certificate_ids = fields.One2many(
+        "emobility.station.installed.certificate", "station_id", string="Installed Root Certificates"
+    )
+    outage_ids = fields.One2many("emobility.station.outage", "station_id", string="Outages")
+    day_ids = fields.One2many("emobility.station.day", "station_id", string="Days")
+    uptime_month = fields.Float(
+        "Uptime of 30 Days (%)", compute="_compute_uptime_month", digits=(5, 2), help="How long it was connected."
+    )
+    has_alarm = fields.Boolean(compute="_compute_has_alarm", search="_search_has_alarm")
+    live_session_ids = fields.One2many("emobility.session", compute="_compute_live_session_ids")
+    live_session_count = fields.Integer(compute="_compute_live_session_ids")
     setting_ids = fields.One2many("emobility.station.setting", "station_id", string="Settings")
     settings_at = fields.Datetime("Configuration Read At", readonly=True, copy=False)
     last_error = fields.Char(readonly=True, copy=False)
@@ -84,6 +108,7 @@ class EmobilityStation(models.Model):
         index=True,
     )
     connection_at = fields.Datetime("Connected or Lost At", readonly=True, copy=False)
+    first_connected_at = fields.Datetime(readonly=True, copy=False)
     last_seen = fields.Datetime(readonly=True, copy=False)
     booted_at = fields.Datetime(readonly=True, copy=False)
     remote_address = fields.Char(readonly=True, copy=False)
@@ -103,6 +128,47 @@ class EmobilityStation(models.Model):
     def _compute_evse_count(self) -> None:
         for station in self:
             station.evse_count = len(station.evse_ids)
+
+    @api.depends("day_ids.online_seconds", "day_ids.known_seconds")
+    def _compute_uptime_month(self) -> None:
+        since = fields.Date.today() - timedelta(days=30)
+        sums = {
+            station: (online, known)
+            for station, online, known in self.env["emobility.station.day"]._read_group(
+                [("station_id", "in", self.ids), ("day", ">=", since)],
+                ["station_id"],
+                ["online_seconds:sum", "known_seconds:sum"],
+            )
+        }
+        for station in self:
+            online, known = sums.get(station, (0, 0))
+            station.uptime_month = 100.0 * online / known if known else 0.0
+
+    def _compute_live_session_ids(self) -> None:
+        sessions = self.env["emobility.session"]
+        if sessions.has_access("read"):
+            sessions = sessions.search([("evse_id.station_id", "in", self.ids), ("state", "=", "live")])
+        by_station = sessions.grouped(lambda session: session.evse_id.station_id)
+        for station in self:
+            station.live_session_ids = by_station.get(station, sessions.browse())
+            station.live_session_count = len(station.live_session_ids)
+
+    def _compute_has_alarm(self) -> None:
+        alarm = self.env.ref("emobility_ocpp.mail_activity_station_alarm")
+        for station in self:
+            station.has_alarm = alarm in station.activity_ids.activity_type_id
+
+    @api.model
+    def _search_has_alarm(self, operator: str, value: Any) -> Any:
+        if operator != "in":
+            return NotImplemented
+        alarm = self.env.ref("emobility_ocpp.mail_activity_station_alarm")
+        return Domain("activity_ids.activity_type_id", "in", alarm.ids)
+
+    @api.constrains("cost_interval")
+    def _check_cost_interval(self) -> None:
+        if any(station.cost_interval < 10 for station in self):
+            raise ValidationError(self.env._("A station is told the cost at most every 10 seconds."))
 
     @api.constrains("identity")
     def _check_identity(self) -> None:
@@ -215,6 +281,78 @@ class EmobilityStation(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_ocpp_message_action")
         return action | {"domain": [("station_id", "=", self.id)], "context": {}}
 
+    def action_firmware_campaign(self) -> dict[str, Any]:
+        """A new campaign for these stations."""
+        self._check_technician()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Firmware Campaign"),
+            "res_model": "emobility.firmware.campaign",
+            "view_mode": "form",
+            "context": {"default_line_ids": [Command.create({"station_id": station.id}) for station in self]},
+        }
+
+    def action_open_outages(self) -> dict[str, Any]:
+        """When the station was not connected."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_station_outage_action")
+        return action | {"domain": [("station_id", "=", self.id)], "context": {}}
+
+    def action_open_live_sessions(self) -> dict[str, Any]:
+        """The sessions that run at the station now."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_billing.action_session")
+        return action | {"domain": [("id", "in", self.live_session_ids.ids)], "context": {}}
+
+    def action_show_frames(self) -> dict[str, Any]:
+        """Fetch the raw messages of the station from the bridge; nothing is sent to the station."""
+        self.ensure_one()
+        self._check_technician()
+        command = self.env["emobility.command"].sudo()._request(self, "frames", {"limit": 200})
+        return command._action_open()
+
+    # --- live views ---
+
+    def _tell_views(self) -> None:
+        """Open lists and forms of these stations read them anew, once this is committed."""
+        for company, stations in self.grouped("company_id").items():
+            self.env["bus.bus"]._sendone(
+                f"emobility_stations_{company.id}", "emobility_station_changed", {"ids": stations.ids}
+            )
+
+    @api.model
+    def get_health(self) -> dict[str, Any]:
+        """Counts for the dashboard, of the companies that the user has chosen."""
+        self.check_access("read")
+        domain = Domain("company_id", "in", self.env.companies.ids)
+        states = dict(self._read_group(domain & Domain("accepted", "=", True), ["connection_state"], ["__count"]))
+        faulted = Domain("station_id", "any", domain) & Domain("ocpp_status", "=", "Faulted")
+        since = fields.Date.today() - timedelta(days=30)
+        days = self.env["emobility.station.day"]._read_group(
+            domain & Domain("day", ">=", since),
+            ["day:day"],
+            ["online_seconds:sum", "known_seconds:sum"],
+            order="day:day",
+        )
+        online, known = sum(day[1] for day in days), sum(day[2] for day in days)
+        return {
+            "online": states.get("online", 0),
+            "offline": states.get("offline", 0),
+            "never": states.get("never", 0),
+            "not_accepted": self.search_count(domain & Domain("accepted", "=", False)),
+            "faulted": self.env["emobility.evse"].search_count(faulted),
+            "alarms": self.search_count(domain & Domain("has_alarm", "=", True)),
+            "unknown": self.env["emobility.station.unknown"].search_count(domain),
+            "failed_messages": self.env["emobility.ocpp.message"].search_count(
+                domain & Domain("state", "in", ("error", "attention"))
+            ),
+            "uptime": round(100.0 * online / known, 2) if known else False,
+            "days": [
+                {"day": fields.Date.to_string(day), "uptime": round(100.0 * up / total, 2) if total else False}
+                for day, up, total in days
+            ],
+        }
+
     # --- what the bridge reports ---
 
     def _apply_seen(self, at: datetime) -> None:
@@ -230,6 +368,8 @@ class EmobilityStation(models.Model):
             return
         values = {key: payload.get(key) or False for key in ("vendor", "model", "serial", "firmware")}
         self.write(values | {"ocpp_version": payload.get("ocpp") or self.ocpp_version, "booted_at": at})
+        self._tell_views()
+        self.env["emobility.firmware.campaign.line"]._note_boot(self)
 
     def _apply_connection(self, at: datetime, payload: dict[str, Any], online: bool) -> None:
         self.ensure_one()
@@ -240,7 +380,28 @@ class EmobilityStation(models.Model):
             values["ocpp_version"] = payload["ocpp"]
         if payload.get("remote_address"):
             values["remote_address"] = payload["remote_address"]
+        self.env["emobility.station.outage"]._note(self, at, online)
         self.write(values)
+        self._tell_views()
+
+    def _apply_progress(self, at: datetime, payload: dict[str, Any]) -> None:
+        """A firmware update or an upload has come further, or failed."""
+        self.ensure_one()
+        if payload["subject"] == "firmware":
+            self.env["emobility.firmware.campaign.line"]._note_progress(self, payload["status"], payload.get("number"))
+        elif payload["status"] not in ("Idle", "Uploading"):
+            self.message_post(body=self.env._("Upload of a log: %(status)s", status=payload["status"]))
+
+    def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
+        """What a person asked the station for, to be read in its chatter."""
+        self.ensure_one()
+        titles = {
+            "customer_information": self.env._("What the station stores of a customer"),
+            "display_messages": self.env._("Texts on the display"),
+            "monitoring": self.env._("Monitors"),
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))
 
     def _apply_configuration(self, at: datetime, settings: list[dict[str, Any]]) -> None:
         """Take over settings that the station reported; one that is not among them stays."""
@@ -254,6 +415,7 @@ class EmobilityStation(models.Model):
         if self.last_error_at and self.last_error_at > at:
             return
         self.write({"last_error": text, "last_error_at": at})
+        self._tell_views()
         alarm = self.env.ref("emobility_ocpp.mail_activity_station_alarm")
         if not self.activity_ids.filtered(lambda activity: activity.activity_type_id == alarm):
             self.activity_schedule(
@@ -266,3 +428,4 @@ class EmobilityStation(models.Model):
         self.ensure_one()
         if not self.status_at or self.status_at <= at:
             self.write({"status": status, "status_at": at})
+            self._tell_views()

@@ -11,7 +11,13 @@ READ, EVERYTHING, NOTHING = {"read"}, set(OPERATIONS), set()
 PUBLIC = {
     "emobility.ocpp.gateway": {"push_events", "sync"},
     "emobility.station": {"action_new_password", "action_accept", "action_revoke", "action_open_messages",
-                          "action_command", "action_commission"},
+                          "action_command", "action_commission", "action_firmware_campaign",
+                          "action_open_live_sessions", "action_open_outages", "action_show_frames", "get_health"},
+    "emobility.station.outage": set(),
+    "emobility.station.day": set(),
+    "emobility.station.installed.certificate": {"action_delete_installed"},
+    "emobility.firmware.campaign": {"action_start", "action_pause"},
+    "emobility.firmware.campaign.line": {"action_again"},
     "emobility.station.setting": set(),
     "emobility.station.certificate": {"action_revoke"},
     "emobility.station.unknown": {"action_create_station"},
@@ -33,6 +39,11 @@ class TestAccess(OcppCommon):
             "emobility.station": (READ, EVERYTHING, READ, {"read", "write", "create"}, NOTHING),
             "emobility.command": (READ, READ, READ, READ, NOTHING),
             "emobility.station.setting": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.outage": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.day": (READ, READ, READ, READ, NOTHING),
+            "emobility.station.installed.certificate": (READ, READ, READ, READ, NOTHING),
+            "emobility.firmware.campaign": (READ, EVERYTHING, READ, {"read", "write", "create"}, NOTHING),
+            "emobility.firmware.campaign.line": (READ, EVERYTHING, READ, {"read", "write", "create"}, NOTHING),
             "emobility.station.certificate": (READ, READ, READ, READ, NOTHING),
             "emobility.station.unknown": (READ, {"read", "unlink"}, READ, {"read", "unlink"}, NOTHING),
             "emobility.ocpp.message": (READ, READ, READ, READ, NOTHING),
@@ -53,6 +64,7 @@ class TestAccess(OcppCommon):
             "emobility.ocpp.message",
             "emobility.station.command.wizard",
             "emobility.commissioning.wizard",
+            "emobility.firmware.campaign",
         ):
             with self.subTest(model=model):
                 records = self.env[model].with_user(self.technician)

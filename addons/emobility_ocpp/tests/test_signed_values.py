@@ -1,3 +1,4 @@
+import base64
 import json
 from typing import Any
 
@@ -68,6 +69,46 @@ class TestSignedValues(OcppCommon):
         session = self.charge("signed-1", sign(key, "secp256r1", self.payload))
         self.assertEqual(session.signature_state, "valid")
         self.assertFalse(session.event_ids.filtered(lambda event: event.kind == "conflict"))
+
+    def test_signed_registers_at_begin_and_end_give_the_signed_energy_and_are_handed_out_as_they_came(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        self.evse.meter_public_key = der(key).hex()
+        begin = sign(key, "secp256r1", '{"RD":[{"TX":"B","RV":100000,"RU":"Wh"}]}')
+        end = sign(key, "secp256r1", '{"RD":[{"TX":"E","RV":110.250,"RU":"kWh"}]}')
+        wrapped = base64.b64encode(end.encode()).decode()
+        events = self.session_events("signed-pair")
+        reading = events[1]["payload"]["readings"][0]
+        events[1]["payload"]["readings"] = [
+            {**reading, "signed": wrapped, "signed_context": "Transaction.End"},
+            {"at": reading["at"], "energy_kwh": None, "signed": begin, "signed_context": "Transaction.Begin"},
+        ]
+        self.push_ok(*events)
+        session = self.session("signed-pair")
+        self.assertEqual((session.signature_state, session.signed_energy_kwh), ("valid", 10.25))
+        self.assertEqual(
+            session._signed_values(),
+            [
+                (begin.encode(), der(key).hex(), "Transaction.Begin"),
+                (wrapped.encode(), der(key).hex(), "Transaction.End"),
+            ],
+        )
+
+    def test_key_that_the_station_sends_is_noted_and_one_that_differs_holds_the_session(self) -> None:
+        key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        sent = base64.b64encode(f"oca:base16:asn1:{der(key).hex()}".encode()).decode()
+        for uid, known in (("key-1", False), ("key-2", der(key).hex()), ("key-3", der(other).hex())):
+            self.evse.meter_public_key = known
+            events = self.session_events(uid)
+            events[1]["payload"]["readings"][0] |= {
+                "signed": sign(key if known != der(other).hex() else other, "secp256r1", self.payload),
+                "signed_key": sent,
+            }
+            self.push_ok(*events)
+        self.assertEqual(self.evse.meter_public_key_reported, sent)
+        reasons = {uid: self.session(uid).event_ids.filtered(lambda event: event.kind == "conflict").mapped("payload")
+                   for uid in ("key-1", "key-2", "key-3")}  # fmt: skip
+        self.assertEqual((reasons["key-1"], reasons["key-2"]), ([], []))
+        self.assertEqual([payload["reason"] for payload in reasons["key-3"]], ["public_key_differs"])
 
     def test_session_with_a_wrong_signature_is_held(self) -> None:
         key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))

@@ -6,11 +6,12 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ..models.emobility_command import ACTIONS
+from ..models.emobility_station_installed_certificate import USES
 
 # What a clerk may do for a driver who stands in front of the station.
 _FOR_CLERKS = {"unlock", "reset", "availability", "trigger"}
 # What is about the cards of customers, whom a technician does not see; all but this a technician may do.
-_NOT_FOR_TECHNICIANS = {"reserve", "cancel_reservation", "local_list"}
+_NOT_FOR_TECHNICIANS = {"reserve", "cancel_reservation", "local_list", "customer_information"}
 _MESSAGES = (
     "BootNotification",
     "StatusNotification",
@@ -18,8 +19,20 @@ _MESSAGES = (
     "MeterValues",
     "FirmwareStatusNotification",
 )
-# Sessions are started and stopped where they are shown; a certificate is sent where it is issued.
-_ASKED_ELSEWHERE = frozenset({"remote_start", "remote_stop", "certificate"})
+# Sessions are started and stopped where they are shown; a certificate is sent where it is issued and deleted where it
+# is listed; costs follow the session; tariffs are sent by what makes them.
+_ASKED_ELSEWHERE = frozenset(
+    {
+        "remote_start",
+        "remote_stop",
+        "certificate",
+        "delete_certificate",
+        "cost_updated",
+        "final_cost",
+        "default_tariff",
+        "frames",
+    }
+)
 
 
 class EmobilityStationCommandWizard(models.TransientModel):
@@ -48,6 +61,39 @@ class EmobilityStationCommandWizard(models.TransientModel):
     minutes = fields.Integer("Reserve for Minutes", default=15)
     reservation = fields.Integer("Reservation Number")
     url = fields.Char("Address", help="Where the station fetches its firmware, or uploads its diagnostics.")
+    use = fields.Selection(USES, "Certificate For", default="central_system", required=True)
+    pem = fields.Text("Certificate (PEM)")
+    duration = fields.Integer("Duration (h)", default=24, required=True)
+    monitor_kind = fields.Selection(
+        [
+            ("above", "Above a value"),
+            ("below", "Below a value"),
+            ("delta", "Change by a value"),
+            ("periodic", "Every so many seconds"),
+        ],
+        default="above",
+        required=True,
+    )
+    severity = fields.Integer(default=5, required=True, help="0 is the most severe, 9 the least.")
+    monitoring_base = fields.Selection(
+        [
+            ("All", "All monitors"),
+            ("FactoryDefault", "Those of the factory"),
+            ("HardWiredOnly", "Those that cannot be removed"),
+        ],
+        default="All",
+        required=True,
+    )
+    numbers = fields.Char(help="Numbers, separated by commas.")
+    log_kind = fields.Selection(
+        [("diagnostics", "Diagnostics"), ("security", "Security")], default="security", required=True
+    )
+    components = fields.Char(help="Names of components, separated by commas; none: those with a problem.")
+    clear_customer = fields.Boolean("Clear as Well", help="The station shall forget what it stores of the customer.")
+    vendor = fields.Char("Vendor ID")
+    vendor_message = fields.Char("Message ID")
+    text = fields.Char()
+    language = fields.Char(help="Two letters, such as de.")
 
     def action_send(self) -> dict[str, Any]:
         """Put the commands on the way; returns their list."""
@@ -117,6 +163,65 @@ class EmobilityStationCommandWizard(models.TransientModel):
 
     def _payload_diagnostics(self) -> dict[str, Any]:
         return {"url": self._need(self.url, self.env._("the address"))}
+
+    def _payload_log(self) -> dict[str, Any]:
+        return {"url": self._need(self.url, self.env._("the address")), "kind": self.log_kind}
+
+    def _payload_install_certificate(self) -> dict[str, Any]:
+        return {"use": self.use, "pem": self._need(self.pem, self.env._("the certificate"))}
+
+    def _payload_installed_certificates(self) -> dict[str, Any]:
+        """OCPP 1.6 lists one use at a time, later versions all at once."""
+        return {"use": self.use} if set(self.station_ids.mapped("ocpp_version")) == {"1.6"} else {}
+
+    def _payload_composite_schedule(self) -> dict[str, Any]:
+        return {"evse": self.evse_number, "duration": self.duration * 3600, "unit": self.unit}
+
+    def _payload_report(self) -> dict[str, Any]:
+        components = [name.strip() for name in (self.components or "").split(",") if name.strip()]
+        return {"components": components} if components else {"criteria": ["Problem"]}
+
+    def _payload_monitor(self) -> dict[str, Any]:
+        return {
+            "key": self._need(self.key, self.env._("the setting")),
+            "kind": self.monitor_kind,
+            "value": self.limit,
+            "severity": self.severity,
+        }
+
+    def _payload_clear_monitors(self) -> dict[str, Any]:
+        return {"ids": self._numbers()}
+
+    def _payload_monitoring_base(self) -> dict[str, Any]:
+        return {"base": self.monitoring_base}
+
+    def _payload_monitoring_level(self) -> dict[str, Any]:
+        return {"severity": self.severity}
+
+    def _payload_customer_information(self) -> dict[str, Any]:
+        token = self._need(self.token_id, self.env._("the token"))
+        return {"token_uid": token.uid, "token_type": token.token_type, "clear": self.clear_customer}
+
+    def _payload_data_transfer(self) -> dict[str, Any]:
+        vendor = self._need(self.vendor, self.env._("the vendor"))
+        return {"vendor": vendor, "message": self.vendor_message or None, "data": self.value or None}
+
+    def _payload_display_message(self) -> dict[str, Any]:
+        text = self._need(self.text, self.env._("the text"))
+        return {"text": text, "language": self.language or None}
+
+    def _payload_clear_display(self) -> dict[str, Any]:
+        return {"id": self._numbers()[0]}
+
+    def _payload_tariffs(self) -> dict[str, Any]:
+        return {"evse": self.evse_number}
+
+    def _numbers(self) -> list[int]:
+        try:
+            numbers = [int(number) for number in (self.numbers or "").split(",") if number.strip()]
+        except ValueError:
+            raise UserError(self.env._("Write whole numbers, separated by commas.")) from None
+        return self._need(numbers, self.env._("the numbers"))
 
     def _payload_firmware(self) -> dict[str, Any]:
         url = self._need(self.url, self.env._("the address"))

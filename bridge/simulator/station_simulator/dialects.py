@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,12 @@ from .plan import Sample
 
 OnStart = Callable[[str, int | None], bool]
 OnStop = Callable[[], bool]
+OnFirmware = Callable[[str, int | None], None]
+
+FIRST_FIRMWARE = "1.0"
+SETTINGS = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "300", "NumberOfConnectors": "1"}
+_FIRMWARE_STEPS = ("Downloading", "Downloaded", "Installing", "Installed")
+_FIRMWARE_PAUSE = 1.0
 
 
 def stamp(at: datetime) -> str:
@@ -54,6 +61,8 @@ class Dialect:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self._update: asyncio.Task[None] | None = None
+        self.firmware = FIRST_FIRMWARE
 
     async def receive(self) -> None:
         """Read until the connection is closed."""
@@ -73,6 +82,21 @@ class Dialect:
     def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
         """A session that is about to start."""
         return Run(evse, token, remote_id)
+
+    def install(self, location: str, number: int | None) -> None:
+        """Install an image, as slowly as that goes; its version is the name of its file."""
+        self._update = asyncio.create_task(self._install(location.rpartition("/")[2], number))
+
+    async def _install(self, file: str, number: int | None) -> None:
+        for step in _FIRMWARE_STEPS:
+            await asyncio.sleep(_FIRMWARE_PAUSE)
+            await self.firmware_status(step, number)
+        self.firmware = file.rpartition(".")[0] or file
+        await self.boot()
+
+    async def firmware_status(self, status: str, number: int | None) -> None:
+        """Say how far an update has come."""
+        raise NotImplementedError
 
     async def boot(self) -> None:
         """Say who the station is."""
@@ -102,6 +126,19 @@ class Dialect:
 class _Point16(ChargePoint16):
     on_start: OnStart
     on_stop: OnStop
+    on_firmware: OnFirmware
+
+    @on("GetConfiguration")
+    def get_configuration(self, key: list[str] | None = None) -> Any:
+        known = [{"key": name, "readonly": False, "value": value} for name, value in SETTINGS.items()]
+        wanted = [setting for setting in known if not key or setting["key"] in key]
+        unknown = [name for name in key or [] if name not in SETTINGS]
+        return result16.GetConfiguration(configuration_key=wanted, unknown_key=unknown)
+
+    @on("UpdateFirmware")
+    def update_firmware(self, location: str, **_kwargs: Any) -> Any:
+        self.on_firmware(location, None)
+        return result16.UpdateFirmware()
 
     @on("RemoteStartTransaction")
     def remote_start(self, id_tag: str, **_kwargs: Any) -> Any:
@@ -120,14 +157,17 @@ class Dialect16(Dialect):
     ) -> None:
         super().__init__(socket)
         self.point = _Point16(identity, socket, timeout)
-        self.point.on_start, self.point.on_stop = on_start, on_stop
+        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
 
     async def boot(self) -> None:
         await self._call(
             call16.BootNotification(
-                charge_point_vendor="Simulated", charge_point_model="E-Mobility", firmware_version="1.0"
+                charge_point_vendor="Simulated", charge_point_model="E-Mobility", firmware_version=self.firmware
             )
         )
+
+    async def firmware_status(self, status: str, number: int | None) -> None:
+        await self._call(call16.FirmwareStatusNotification(status))
 
     async def authorize(self, token: str) -> bool:
         answer = await self._call(call16.Authorize(token))
@@ -160,6 +200,12 @@ class Dialect16(Dialect):
 class _Point201(ChargePoint201):
     on_start: OnStart
     on_stop: OnStop
+    on_firmware: OnFirmware
+
+    @on("UpdateFirmware")
+    def update_firmware(self, request_id: int, firmware: dict[str, Any], **_kwargs: Any) -> Any:
+        self.on_firmware(firmware["location"], request_id)
+        return result201.UpdateFirmware("Accepted")
 
     @on("RequestStartTransaction")
     def request_start(self, id_token: dict[str, Any], remote_start_id: int, **_kwargs: Any) -> Any:
@@ -184,15 +230,18 @@ class Dialect201(Dialect):
     ) -> None:
         super().__init__(socket)
         self.point = self._point(identity, socket, timeout)
-        self.point.on_start, self.point.on_stop = on_start, on_stop
+        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
 
     @classmethod
     def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
         return Run(evse, token, remote_id, transaction_id=str(uuid.uuid4()))
 
     async def boot(self) -> None:
-        station = {"vendorName": "Simulated", "model": "E-Mobility", "firmwareVersion": "1.0"}
+        station = {"vendorName": "Simulated", "model": "E-Mobility", "firmwareVersion": self.firmware}
         await self._call(self._messages.BootNotification(charging_station=station, reason="PowerUp"))
+
+    async def firmware_status(self, status: str, number: int | None) -> None:
+        await self._call(self._messages.FirmwareStatusNotification(status, request_id=number))
 
     async def authorize(self, token: str) -> bool:
         answer = await self._call(self._messages.Authorize(id_token={"idToken": token, "type": "ISO14443"}))
@@ -258,6 +307,12 @@ class Dialect201(Dialect):
 class _Point21(ChargePoint21):
     on_start: OnStart
     on_stop: OnStop
+    on_firmware: OnFirmware
+
+    @on("UpdateFirmware")
+    def update_firmware(self, request_id: int, firmware: dict[str, Any], **_kwargs: Any) -> Any:
+        self.on_firmware(firmware["location"], request_id)
+        return result21.UpdateFirmware("Accepted")
 
     @on("RequestStartTransaction")
     def request_start(self, id_token: dict[str, Any], remote_start_id: int, **_kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .authorization import Authorization
-from .desk import Answers, Desk, Payload, Question
+from .desk import Answers, Desk, Errand, Payload, Question
 from .normalise import integer, iso, mapping, text
 from .standard_answers import boot, fixed, heartbeat
 
@@ -18,24 +18,48 @@ def token_of(id_token: Any) -> tuple[str | None, str | None]:
     if token.get("type") == "NoAuthorization":
         return None, None
     uid = text(token.get("idToken"))
+    if uid and token.get("type") == "eMAID":
+        uid = uid.replace("-", "")  # its separators are optional, and Odoo knows it without
     return uid, TOKEN_TYPES.get(str(token.get("type")), "OTHER") if uid else None
 
 
-def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question:
-    """Authorize (C01)."""
+def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question | Errand:
+    """Authorize (C01), and with a contract certificate (C07): then the certificate must be good as well."""
     token_uid, _type = token_of(payload.get("idToken"))
     if token_uid is None:
         return {"idTokenInfo": {"status": "Invalid"}}
+    if payload.get("certificate") or payload.get("iso15118CertificateHashData"):
+        return Errand(lambda: _authorize_contract(station, payload, desk, token_uid))
     return Question(station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid)
 
 
+async def _authorize_contract(station: str, payload: Payload, desk: Desk, emaid: str) -> Payload | Question:
+    status = await desk.plug_and_charge.check(payload, emaid)
+    if status != "Accepted":
+        return {"idTokenInfo": {"status": "Invalid"}, "certificateStatus": status}
+    return Question(
+        station,
+        lambda known: {"idTokenInfo": _id_token_info(known.permission), "certificateStatus": status},
+        emaid,
+    )
+
+
 def _transaction_event(station: str, payload: Payload, desk: Desk) -> Payload | Question:
-    """TransactionEvent (E01 to E15): always acknowledged, in any order, any number of times."""
+    """TransactionEvent (E01 to E15): always acknowledged, in any order, any number of times.
+
+    The cost so far goes with the answer (I02) while the transaction runs; what it cost in the end is only known later.
+    """
+    answer: Payload = {}
+    if payload.get("eventType") == "Updated":
+        cost = desk.cost_of(text(mapping(payload.get("transactionInfo")).get("transactionId")))
+        answer = {} if cost is None else {"totalCost": cost}
     token_uid, _type = token_of(payload.get("idToken"))
     if token_uid is None:
-        return {}
+        return answer
     evse = integer(mapping(payload.get("evse")).get("id"))
-    return Question(station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid, evse)
+    return Question(
+        station, lambda known: answer | {"idTokenInfo": _id_token_info(known.permission)}, token_uid, evse
+    )
 
 
 def _vat_number(station: str, payload: Payload, desk: Desk) -> Payload:
@@ -60,9 +84,12 @@ ANSWERS_201: Answers = {
     "ClearedChargingLimit": fixed({}),
     "DataTransfer": fixed({"status": "UnknownVendorId"}),
     "FirmwareStatusNotification": fixed({}),
-    # No contract certificates are issued or checked here: stations fall back to other means, as M06 and C07 say.
-    "Get15118EVCertificate": fixed({"status": "Failed", "exiResponse": ""}),
-    "GetCertificateStatus": fixed({"status": "Failed"}),
+    "Get15118EVCertificate": lambda station, payload, desk: Errand(
+        lambda: desk.plug_and_charge.provision(station, payload)
+    ),
+    "GetCertificateStatus": lambda _station, payload, desk: Errand(
+        lambda: desk.plug_and_charge.certificate_status(payload)
+    ),
     "Heartbeat": heartbeat,
     "LogStatusNotification": fixed({}),
     "MeterValues": fixed({}),

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+from datetime import timedelta
 
 import psycopg
 
@@ -18,6 +19,7 @@ from .config import Config
 from .database import Connection, Database, fetch_value
 from .node import notify
 from .odoo import Odoo
+from .orphans import close_orphans
 from .outbox import Outbox
 from .sync import Sync
 
@@ -141,9 +143,18 @@ class Back:
         while True:
             try:
                 await self._clean()
+                await self._close_orphans()
             except (psycopg.Error, OSError) as error:
                 _logger.warning("Old rows stay for now: %s", error)
             await asyncio.sleep(_CLEANING_INTERVAL)
+
+    async def _close_orphans(self) -> None:
+        if self._config.orphan_hours:
+            async with self._database.transaction() as connection:
+                closed = await close_orphans(connection, timedelta(hours=self._config.orphan_hours))
+            if closed:
+                _logger.warning("%d sessions are closed that no station ended", closed)
+                self._outbox.wake()
 
     async def _clean(self) -> None:
         """Forget old frames, statuses and delivered events; sessions and dead letters stay."""

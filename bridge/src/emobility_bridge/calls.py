@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from .normalise import integer
+import orjson
+
+from .normalise import integer, mapping
 from .rpc import Version
 
 Payload = dict[str, Any]
 Call = tuple[str, Payload]
 
 _ID_TOKEN_TYPES = {"RFID": "ISO14443", "EMAID": "eMAID"}
+_KEY = re.compile(
+    r"(?P<component>[^.\[#]+)(\[(?P<instance>[^\]]+)\])?(#(?P<evse>\d+))?"
+    r"\.(?P<variable>[^.\[#]+)(\[(?P<variable_instance>[^\]]+)\])?"
+)
 _GOOD = frozenset({"Accepted", "AcceptedCanceled", "RebootRequired", "Scheduled", "Unlocked"})
+
+
+_RESULTS = ("setVariableResult", "getVariableResult", "setMonitoringResult", "clearMonitoringResult")
+_COST_VENDOR = "org.openchargealliance.costmsg"  # OCPP 1.6 and California pricing requirements, section 3
+_MONITORS = {"above": "UpperThreshold", "below": "LowerThreshold", "delta": "Delta", "periodic": "Periodic"}
+_USES_16 = {"central_system": "CentralSystemRootCertificate", "manufacturer": "ManufacturerRootCertificate"}
+_USES_20 = {
+    "central_system": "CSMSRootCertificate",
+    "manufacturer": "ManufacturerRootCertificate",
+    "mo": "MORootCertificate",
+    "v2g": "V2GRootCertificate",
+}
 
 
 class Refused(Exception):
@@ -21,7 +40,7 @@ class Refused(Exception):
 
 def translate(ocpp: Version, action: str, payload: Payload, number: int) -> Call:
     """Action and payload of the call. `number` is unique among commands. Raises Refused."""
-    table = _CALLS_16 if ocpp == "1.6" else _CALLS_20
+    table = _TABLES[ocpp]
     if action not in table:
         raise Refused(f"The action {action!r} is not known for OCPP {ocpp}.")
     try:
@@ -32,12 +51,13 @@ def translate(ocpp: Version, action: str, payload: Payload, number: int) -> Call
 
 def verdict(answer: Payload) -> tuple[bool, str]:
     """Whether the station does what it was asked, and its own word for that; some answers have no status."""
-    results = answer.get("setVariableResult")
-    if isinstance(results, list) and results and isinstance(results[0], dict):
-        word = str(results[0].get("attributeStatus") or "")
-    else:
+    results = next((answer[name] for name in _RESULTS if isinstance(answer.get(name), list)), None)
+    if results is None:
         word = str(answer.get("status") or "")
-    return not word or word in _GOOD, word
+        return not word or word in _GOOD, word
+    words = [str(mapping(r).get("attributeStatus") or mapping(r).get("status") or "") for r in results]
+    bad = [word for word in words if word not in _GOOD]
+    return not bad, (bad or words or [""])[0]
 
 
 def id_token(uid: str, token_type: str | None) -> Payload:
@@ -73,6 +93,49 @@ def _profile(payload: Payload, number: int, schedules: str, whole_station: str) 
     }
 
 
+def _use(payload: Payload, uses: dict[str, str]) -> str:
+    use = str(payload.get("use") or "central_system")
+    if use not in uses:
+        raise Refused(f"A certificate for {use!r} is not known in this version of OCPP.")
+    return uses[use]
+
+
+def _hash_data(payload: Payload) -> Payload:
+    names = ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
+    return {"certificateHashData": {name: payload[name] for name in names}}
+
+
+def _log(payload: Payload, number: int) -> Call:
+    """GetLog, which is the same in all versions (1.6: security extension)."""
+    times = {"oldestTimestamp": payload.get("since"), "latestTimestamp": payload.get("until")}
+    return "GetLog", {
+        "logType": "SecurityLog" if payload.get("kind") == "security" else "DiagnosticsLog",
+        "requestId": number,
+        "log": {"remoteLocation": payload["url"], **{name: at for name, at in times.items() if at}},
+    }
+
+
+def _data_transfer(payload: Payload, _number: int) -> Call:
+    content = {"vendorId": payload["vendor"], "messageId": payload.get("message"), "data": payload.get("data")}
+    return "DataTransfer", {name: value for name, value in content.items() if value is not None}
+
+
+def _composite(payload: Payload, evse_name: str) -> Call:
+    unit = payload.get("unit")
+    return "GetCompositeSchedule", {
+        evse_name: _evse(payload),
+        "duration": integer(payload.get("duration")) or 86_400,
+        **({"chargingRateUnit": unit} if unit else {}),
+    }
+
+
+def _signing(payload: Payload) -> Payload:
+    """What a station checks a signed firmware image with; nothing for one without signature."""
+    if not payload.get("certificate"):
+        return {}
+    return {"signingCertificate": payload["certificate"], "signature": payload["signature"]}
+
+
 # -- OCPP 1.6 ---------------------------------------------------------------------------------------------
 
 
@@ -93,6 +156,42 @@ def _local_list_16(payload: Payload, _number: int) -> Call:
     tokens = [{"idTag": t["uid"], "idTagInfo": {"status": t["status"]}} for t in payload["tokens"]]
     update = {"listVersion": payload["version"], "localAuthorizationList": tokens, "updateType": "Full"}
     return "SendLocalList", update
+
+
+def _firmware_16(payload: Payload, number: int) -> Call:
+    if not payload.get("certificate"):
+        return "UpdateFirmware", {"location": payload["url"], "retrieveDate": payload["at"]}
+    firmware = {"location": payload["url"], "retrieveDateTime": payload["at"], **_signing(payload)}
+    return "SignedUpdateFirmware", {"requestId": number, "firmware": firmware}
+
+
+def _cost_message(name: str, content: Payload) -> Call:
+    data = orjson.dumps({key: value for key, value in content.items() if value is not None}).decode()
+    return "DataTransfer", {"vendorId": _COST_VENDOR, "messageId": name, "data": data}
+
+
+def _running_cost_16(payload: Payload, _number: int) -> Call:
+    content = {
+        "transactionId": int(payload["transaction_id"]),
+        "timestamp": payload.get("at"),
+        "meterValue": integer(payload.get("meter_wh")),
+        "cost": float(payload["total_cost"]),
+        "state": payload.get("state") or "Charging",
+    }
+    return _cost_message("RunningCost", content)
+
+
+def _final_cost_16(payload: Payload, _number: int) -> Call:
+    cost = {"transactionId": int(payload["transaction_id"]), "cost": float(payload["total_cost"])}
+    return _cost_message("FinalCost", cost | {"priceText": payload.get("text") or ""})
+
+
+def _display_16(payload: Payload, _number: int) -> Call:
+    """With a token the price for this driver, else the one that everybody sees."""
+    if payload.get("token_uid"):
+        return _cost_message("SetUserPrice", {"idToken": payload["token_uid"], "priceText": payload["text"]})
+    text = orjson.dumps({"priceText": payload["text"]}).decode()
+    return "ChangeConfiguration", {"key": "DefaultPrice", "value": text}
 
 
 _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
@@ -122,7 +221,19 @@ _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
     ),
     "cancel_reservation": lambda p, _n: ("CancelReservation", {"reservationId": int(p["reservation"])}),
     "diagnostics": lambda p, _n: ("GetDiagnostics", {"location": p["url"]}),
-    "firmware": lambda p, _n: ("UpdateFirmware", {"location": p["url"], "retrieveDate": p["at"]}),
+    "log": _log,
+    "firmware": _firmware_16,
+    "composite_schedule": lambda p, _n: _composite(p, "connectorId"),
+    "data_transfer": _data_transfer,
+    "install_certificate": lambda p, _n: (
+        "InstallCertificate",
+        {"certificateType": _use(p, _USES_16), "certificate": p["pem"]},
+    ),
+    "delete_certificate": lambda p, _n: ("DeleteCertificate", _hash_data(p)),
+    "installed_certificates": lambda p, _n: ("GetInstalledCertificateIds", {"certificateType": _use(p, _USES_16)}),
+    "cost_updated": _running_cost_16,
+    "final_cost": _final_cost_16,
+    "display_message": _display_16,
     "local_list": _local_list_16,
     "certificate": lambda p, _n: ("CertificateSigned", {"certificateChain": p["chain"]}),
     "rotate_certificate": lambda _p, _n: (
@@ -146,14 +257,8 @@ def _remote_start_20(payload: Payload, number: int) -> Call:
 
 def _set_variable(payload: Payload, _number: int) -> Call:
     """A key is written `Component.Variable`, as the configuration of the station is shown."""
-    component, dot, variable = str(payload["key"]).partition(".")
-    if not dot:
-        raise Refused("The name of a variable is Component.Variable.")
-    data = {
-        "component": {"name": component},
-        "variable": {"name": variable},
-        "attributeValue": str(payload["value"]),
-    }
+    component, variable = _split(payload["key"])
+    data = {"component": component, "variable": variable, "attributeValue": str(payload["value"])}
     return "SetVariables", {"setVariableData": [data]}
 
 
@@ -188,6 +293,88 @@ def _local_list_20(payload: Payload, _number: int) -> Call:
     return "SendLocalList", update | ({"localAuthorizationList": tokens} if tokens else {})
 
 
+def _split(key: object) -> tuple[Payload, Payload]:
+    """Component and variable of a key as `Component.Variable`, each perhaps with `[instance]`, and `#evse`."""
+    parts = _KEY.fullmatch(str(key))
+    if parts is None:
+        raise Refused("The name of a variable is Component.Variable.")
+    component: Payload = {"name": parts["component"]}
+    variable: Payload = {"name": parts["variable"]}
+    if parts["evse"]:
+        component["evse"] = {"id": int(parts["evse"])}
+    for part, instance in ((component, parts["instance"]), (variable, parts["variable_instance"])):
+        if instance:
+            part["instance"] = instance
+    return component, variable
+
+
+def _get_configuration_20(payload: Payload, number: int) -> Call:
+    if not payload.get("keys"):
+        base = payload.get("base") or "FullInventory"
+        return "GetBaseReport", {"requestId": number, "reportBase": base}
+    wanted = [dict(zip(("component", "variable"), _split(key), strict=True)) for key in payload["keys"]]
+    return "GetVariables", {"getVariableData": wanted}
+
+
+def _report_20(payload: Payload, number: int) -> Call:
+    components = [{"component": {"name": name}} for name in payload.get("components") or []]
+    criteria = payload.get("criteria") or []
+    return "GetReport", {
+        "requestId": number,
+        **({"componentCriteria": criteria} if criteria else {}),
+        **({"componentVariable": components} if components else {}),
+    }
+
+
+def _monitor_20(payload: Payload, _number: int) -> Call:
+    component, variable = _split(payload["key"])
+    monitor = {
+        "component": component,
+        "variable": variable,
+        "type": _MONITORS[payload["kind"]],
+        "value": float(payload["value"]),
+        "severity": int(payload.get("severity", 5)),
+    }
+    return "SetVariableMonitoring", {"setMonitoringData": [monitor]}
+
+
+def _customer_20(payload: Payload, number: int) -> Call:
+    return "CustomerInformation", {
+        "requestId": number,
+        "report": bool(payload.get("report", True)),
+        "clear": bool(payload.get("clear")),
+        "idToken": id_token(_token(payload), payload.get("token_type")),
+    }
+
+
+def _installed_20(payload: Payload, _number: int) -> Call:
+    if not payload.get("use"):
+        return "GetInstalledCertificateIds", {}
+    return "GetInstalledCertificateIds", {"certificateType": [_use(payload, _USES_20)]}
+
+
+def _firmware_20(payload: Payload, number: int) -> Call:
+    firmware = {"location": payload["url"], "retrieveDateTime": payload["at"], **_signing(payload)}
+    return "UpdateFirmware", {"requestId": number, "firmware": firmware}
+
+
+def _display_20(payload: Payload, number: int) -> Call:
+    content = {"format": "UTF8", "content": payload["text"]}
+    message: Payload = {
+        "id": integer(payload.get("id")) or number,
+        "priority": payload.get("priority") or "NormalCycle",
+        "message": content | ({"language": payload["language"]} if payload.get("language") else {}),
+    }
+    names = {"state": "state", "until": "endDateTime", "transaction_id": "transactionId"}
+    message |= {name: payload[key] for key, name in names.items() if payload.get(key)}
+    return "SetDisplayMessage", {"message": message}
+
+
+def _cost_20(payload: Payload, _number: int) -> Call:
+    cost = {"totalCost": float(payload["total_cost"]), "transactionId": payload["transaction_id"]}
+    return "CostUpdated", cost
+
+
 _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
     "remote_start": _remote_start_20,
     "remote_stop": lambda p, _n: ("RequestStopTransaction", {"transactionId": p["transaction_id"]}),
@@ -195,7 +382,27 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
     "reset": lambda p, _n: ("Reset", {"type": "Immediate" if p.get("kind") == "hard" else "OnIdle"}),
     "availability": _availability_20,
     "trigger": _trigger_20,
-    "get_configuration": lambda _p, n: ("GetBaseReport", {"requestId": n, "reportBase": "FullInventory"}),
+    "get_configuration": _get_configuration_20,
+    "report": _report_20,
+    "monitor": _monitor_20,
+    "clear_monitors": lambda p, _n: ("ClearVariableMonitoring", {"id": [int(number) for number in p["ids"]]}),
+    "monitoring_report": lambda _p, n: ("GetMonitoringReport", {"requestId": n}),
+    "monitoring_base": lambda p, _n: ("SetMonitoringBase", {"monitoringBase": p["base"]}),
+    "monitoring_level": lambda p, _n: ("SetMonitoringLevel", {"severity": int(p["severity"])}),
+    "customer_information": _customer_20,
+    "composite_schedule": lambda p, _n: _composite(p, "evseId"),
+    "data_transfer": _data_transfer,
+    "install_certificate": lambda p, _n: (
+        "InstallCertificate",
+        {"certificateType": _use(p, _USES_20), "certificate": p["pem"]},
+    ),
+    "delete_certificate": lambda p, _n: ("DeleteCertificate", _hash_data(p)),
+    "installed_certificates": _installed_20,
+    "cost_updated": _cost_20,
+    "final_cost": _cost_20,
+    "display_message": _display_20,
+    "display_messages": lambda _p, n: ("GetDisplayMessages", {"requestId": n}),
+    "clear_display": lambda p, _n: ("ClearDisplayMessage", {"id": int(p["id"])}),
     "set_configuration": _set_variable,
     "clear_cache": lambda _p, _n: ("ClearCache", {}),
     "set_profile": lambda p, n: (
@@ -217,10 +424,8 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
         "GetLog",
         {"logType": "DiagnosticsLog", "requestId": n, "log": {"remoteLocation": p["url"]}},
     ),
-    "firmware": lambda p, n: (
-        "UpdateFirmware",
-        {"requestId": n, "firmware": {"location": p["url"], "retrieveDateTime": p["at"]}},
-    ),
+    "log": _log,
+    "firmware": _firmware_20,
     "local_list": _local_list_20,
     "rotate_certificate": lambda _p, _n: (
         "TriggerMessage",
@@ -231,4 +436,13 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
         {"certificateChain": p["chain"], "certificateType": "ChargingStationCertificate"},
     ),
 }
-ACTIONS = frozenset(_CALLS_16) | frozenset(_CALLS_20)
+_CALLS_21 = _CALLS_20 | {
+    "default_tariff": lambda p, _n: ("SetDefaultTariff", {"evseId": _evse(p), "tariff": p["tariff"]}),
+    "tariffs": lambda p, _n: ("GetTariffs", {"evseId": _evse(p)}),
+    "clear_tariffs": lambda p, _n: ("ClearTariffs", {"evseId": _evse(p)} if p.get("evse") is not None else {}),
+}
+_TABLES: dict[Version, dict[str, Callable[[Payload, int], Call]]] = {
+    "1.6": _CALLS_16,
+    "2.0.1": _CALLS_20,
+    "2.1": _CALLS_21,
+}

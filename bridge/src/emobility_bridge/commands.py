@@ -17,6 +17,7 @@ import psycopg
 
 from .calls import Refused, translate, verdict
 from .database import Connection, Database, fetch_all, fetch_one
+from .normalise import clean_text, integer, iso
 from .rpc import Answer, SchemaError, Version, check_outgoing
 from .work import emit, event_uid, now
 
@@ -25,7 +26,12 @@ _logger = logging.getLogger(__name__)
 _LEFT = "SELECT * FROM command WHERE state = 'sent' AND node = %s"
 _NEW = """
     SELECT command.* FROM command LEFT JOIN station_state ON identity = station
-    WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at"""
+    WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at, remote_id"""
+_FRAMES, _LONGEST_FRAME = 200, 20_000
+_SECRETS = ("AuthorizationKey", "BasicAuthPassword")
+_WIRE = """
+    SELECT at, direction, ocpp, action, raw, answer, problem FROM journal
+    WHERE station = %s AND direction IN ('in', 'out') ORDER BY id DESC LIMIT %s"""
 _ADVANCE = """
     UPDATE command SET state = %s, node = coalesce(%s, node) WHERE uid = %s AND state = %s RETURNING uid"""
 
@@ -35,6 +41,9 @@ class Station(Protocol):
 
     identity: str
     ocpp: Version
+
+    def note_cost(self, transaction_id: str, cost: float) -> None:
+        """Remember what a transaction has cost so far."""
 
     async def call(self, action: str, payload: dict[str, Any]) -> Answer:
         """Send a CALL and wait; raises ConnectionError or TimeoutError when no answer comes."""
@@ -84,6 +93,9 @@ class Commands:
             )
 
     async def _execute(self, row: dict[str, Any]) -> None:
+        if row["action"] == "frames":
+            await self._finish(row, "new", "accepted", "", {"frames": await self._frames(row)})
+            return
         station = self._station(row["station"])
         if row["expires_at"] is not None and row["expires_at"] <= now():
             await self._finish(row, "new", "expired", "The command arrived after its time.")
@@ -99,6 +111,8 @@ class Commands:
             return
         if not await self._finish(row, "new", "sent", ""):
             return  # another bridge was faster
+        if action == "CostUpdated":
+            station.note_cost(payload["transactionId"], payload["totalCost"])
         try:
             answer = await station.call(action, payload)
         except TimeoutError:
@@ -121,18 +135,32 @@ class Commands:
 
     async def _translate(self, ocpp: Version, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         payload = dict(row["payload"])
-        if row["action"] == "remote_stop":
+        if row["action"] == "remote_stop" or payload.get("session_uid"):
             async with self._database.transaction() as connection:
                 payload["transaction_id"] = await _transaction_of(connection, row)
         return translate(ocpp, row["action"], payload, row["remote_id"])
 
 
+    async def _frames(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """What was on the wire lately, as it was, but for passwords."""
+        limit = min(integer(row["payload"].get("limit")) or _FRAMES, _FRAMES)
+        async with self._database.transaction() as connection:
+            rows = await fetch_all(connection, _WIRE, [row["station"], limit])
+        return [frame | {"at": iso(frame["at"]), "raw": _shown(frame["raw"])} for frame in rows]
+
+
+def _shown(raw: str) -> str:
+    if any(name in raw for name in _SECRETS):
+        return "(not shown: there is a password in it)"
+    return clean_text(raw[:_LONGEST_FRAME])
+
+
 async def _transaction_of(connection: Connection, row: dict[str, Any]) -> str:
-    """What the station calls the session that a remote stop names."""
+    """What the station calls the session that the command names."""
     try:
         uid = UUID(str(row["payload"].get("session_uid")))
     except ValueError as reason:
-        raise Refused("A remote stop needs a session uid.") from reason
+        raise Refused("The command needs a session uid.") from reason
     session = await fetch_one(
         connection,
         "SELECT transaction_id, ended_at FROM session WHERE uid = %s AND station = %s",
@@ -140,7 +168,7 @@ async def _transaction_of(connection: Connection, row: dict[str, Any]) -> str:
     )
     if session is None:
         raise Refused("The station has no such session.")
-    if session["ended_at"] is not None:
+    if session["ended_at"] is not None and row["action"] == "remote_stop":
         raise Refused("The session has already ended.")
     return str(session["transaction_id"])
 
@@ -164,6 +192,12 @@ async def _result(
         event_uid("command", row["uid"], status),
         "command.result",
         now(),
-        {"command_uid": row["uid"], "status": status, "detail": detail, "answer": answer},
+        {
+            "command_uid": row["uid"],
+            "status": status,
+            "detail": detail,
+            "answer": answer,
+            "number": row["remote_id"],
+        },
     )
     return True

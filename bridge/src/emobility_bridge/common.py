@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .ledger import Ledger
-from .normalise import iso, text
+from .normalise import integer, iso, text
 from .work import Work, event_uid
 
 Payload = dict[str, Any]
@@ -64,6 +64,32 @@ def configuration(work: Work, found: list[Payload], payload: Payload) -> None:
     if found:
         uid = event_uid(work.station, "configuration", payload, iso(work.received_at))
         work.emit_station(uid, "station.configuration", work.received_at, {"items": found})
+
+
+def notice(subject: str) -> Callable[[Work, Payload], Awaitable[None]]:
+    """A report that was asked for and that is only to be read."""
+
+    async def report(work: Work, payload: Payload) -> None:
+        uid = event_uid(work.station, subject, payload, iso(work.received_at))
+        work.emit_station(uid, "station.notice", work.received_at, {"subject": subject, "content": payload})
+
+    return report
+
+
+def progress(subject: str) -> Callable[[Work, Payload], Awaitable[None]]:
+    """How far a firmware update, or an upload, has come; a repeated report of the same minute says nothing new."""
+
+    async def report(work: Work, payload: Payload) -> None:
+        state = text(payload.get("status"))
+        if state is None:
+            work.problems.append("There is no status.")
+            return
+        number = integer(payload.get("requestId"))
+        uid = event_uid(work.station, "progress", subject, number, state, iso(work.received_at)[:16])
+        content = {"subject": subject, "status": state[:50], "number": number}
+        work.emit_station(uid, "station.progress", work.received_at, content)
+
+    return report
 
 
 async def security_event(work: Work, payload: Payload) -> None:

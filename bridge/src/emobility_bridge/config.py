@@ -64,7 +64,17 @@ class Config(BaseSettings):
     adoption_interval: float = Field(
         15.0, gt=0, description="pause between two looks after bridges on the same database that are gone"
     )
+    orphan_hours: float = Field(
+        24.0, ge=0, description="a session without a stop is closed when its cable has been out this long; 0: never"
+    )
     keep_days: int = Field(400, gt=0, description="days to keep frames, statuses and delivered events")
+    contract_ca: Path | None = Field(
+        None, description="PEM file: authorities of contract certificates (ISO 15118, plug and charge)"
+    )
+    ocsp_hosts: str = Field("", description="hosts of OCSP responders that may be asked, separated by commas")
+    provisioning_url: str = Field("", description="service that makes contract certificates (Get15118EVCertificate)")
+    provisioning_key: SecretStr = Field(SecretStr(""), description="bearer token for that service")
+    provisioning_timeout: float = Field(5.0, gt=0, description="time limit of that service and of OCSP responders")
     log_json: bool = Field(False, description="write the log as one JSON object a line")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     node: int = Field(0, ge=0, description="number of the node, which the bridge gives to its own parts")
@@ -92,5 +102,8 @@ class Config(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a child process."""
-        values = self.model_dump(exclude_none=True) | {"odoo_api_key": self.odoo_api_key.get_secret_value()}
-        return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
+        values = self.model_dump(exclude_none=True)
+        return {
+            f"{PREFIX}{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+        }

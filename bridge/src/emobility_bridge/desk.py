@@ -6,13 +6,16 @@ transaction number. All questions of one batch are asked together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, LiteralString, Protocol
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from .authorization import Asked, Authorization, authorize
 from .database import Connection, fetch_all
+
+if TYPE_CHECKING:  # the ledger reads this module too, and asks no other server
+    from .plug_and_charge import PlugAndCharge
 
 Payload = dict[str, Any]
 
@@ -36,6 +39,13 @@ class Desk(Protocol):
     @property
     def at(self) -> datetime:
         """Now."""
+
+    @property
+    def plug_and_charge(self) -> PlugAndCharge:
+        """Who knows about contract certificates."""
+
+    def cost_of(self, transaction_id: str | None) -> float | None:
+        """What a running transaction has cost so far, as far as Odoo has said."""
 
 
 @dataclass(slots=True)
@@ -63,8 +73,15 @@ class Question:
         return note
 
 
-Answers = dict[str, Callable[[str, Payload, Desk], Payload | Question]]
-"""By action: from station, payload and desk to the answer, or to the question that leads to it."""
+@dataclass(slots=True, frozen=True)
+class Errand:
+    """An answer that needs another server; the station waits for it, and nobody else does."""
+
+    run: Callable[[], Awaitable[Payload | Question]]
+
+
+Answers = dict[str, Callable[[str, Payload, Desk], Payload | Question | Errand]]
+"""By action: from station, payload and desk to the answer, or to what leads to it."""
 
 
 async def resolve(

@@ -25,6 +25,7 @@ _SERVICE_RESTART = 1012  # WebSocket close code: come back
 _FIRST_PULL_LIMIT = 15.0
 _BACK_LIMIT = 8.0
 _DATABASE_LIMIT = 60.0
+_WAKING_PAUSE = 0.02  # the ledger takes many messages at once; to wake it for each commit costs the stations time
 _KNOWN = "SELECT identity, accepted FROM station WHERE password_hash <> '' OR security_profile = 3"
 
 
@@ -160,6 +161,7 @@ class Front:
                 await back.stdin.drain()
             except (ConnectionError, OSError):
                 return
+            await asyncio.sleep(_WAKING_PAUSE)
 
 
 async def _end(back: asyncio.subprocess.Process) -> None:

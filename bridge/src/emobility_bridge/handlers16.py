@@ -156,5 +156,9 @@ HANDLERS: common.Handlers = {
     "MeterValues": meter_values,
     "SecurityEventNotification": common.security_event,
     "SignCertificate": common.sign_certificate,
+    "FirmwareStatusNotification": common.progress("firmware"),
+    "SignedFirmwareStatusNotification": common.progress("firmware"),
+    "DiagnosticsStatusNotification": common.progress("log"),
+    "LogStatusNotification": common.progress("log"),
 }
 BILLING = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})

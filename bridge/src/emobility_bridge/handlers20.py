@@ -22,7 +22,7 @@ from .normalise import (
     text,
 )
 from .sessions import Session
-from .work import Work
+from .work import Work, event_uid
 
 STATES = {
     "Charging": "CHARGING",
@@ -201,6 +201,17 @@ async def report(work: Work, payload: Payload) -> None:
     common.configuration(work, found, payload)
 
 
+async def notify_event(work: Work, payload: Payload) -> None:
+    """NotifyEvent (N07): a monitor that a person set, or that the station has by itself, says something."""
+    for item in items(payload.get("eventData")):
+        name = f"{_name(item.get('component'))}.{_name(item.get('variable'))}"
+        words = f"{name}: {text(item.get('actualValue')) or '?'}"
+        if item.get("trigger") == "Alerting" and not item.get("cleared"):
+            uid = event_uid(work.station, "monitor", item)
+            at, _trusted = station_time(item.get("timestamp"), work.received_at)
+            work.emit_station(uid, "station.alarm", at, {"text": words[:500]})
+
+
 def _name(part: Any) -> str:
     """Name, and instance and EVSE where there are any, for there may be many of one name."""
     values = mapping(part)
@@ -218,5 +229,11 @@ HANDLERS: common.Handlers = {
     "NotifyReport": report,
     "SecurityEventNotification": common.security_event,
     "SignCertificate": common.sign_certificate,
+    "FirmwareStatusNotification": common.progress("firmware"),
+    "LogStatusNotification": common.progress("log"),
+    "NotifyEvent": notify_event,
+    "NotifyCustomerInformation": common.notice("customer_information"),
+    "NotifyDisplayMessages": common.notice("display_messages"),
+    "NotifyMonitoringReport": common.notice("monitoring"),
 }
 BILLING = frozenset({"TransactionEvent", "MeterValues"})

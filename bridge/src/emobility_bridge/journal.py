@@ -94,6 +94,7 @@ class Journal:
                 await self._commit(batch)
                 self._committing = False
                 written.set()
+                await asyncio.sleep(0)  # the answers go out, and what has come in meanwhile joins the next commit
 
     async def drain(self) -> None:
         """Wait until all that was put in is committed or has failed."""

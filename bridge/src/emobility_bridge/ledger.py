@@ -5,6 +5,7 @@ Every event uid comes from what the event says, so that a repeated message repea
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +15,11 @@ from uuid import UUID, uuid4
 import orjson
 
 from .authorization import REMOTE_START_WINDOW
-from .normalise import Reading, decimal_text, parse_time
+from .normalise import Reading, decimal_text, mapping, parse_time
 from .sessions import Session
 from .work import Work, event_uid
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,17 @@ class NewSession:
     meter_start_kwh: Decimal | None
     start_seen: bool
     remote_id: int | None = None
+
+
+def _transaction_id(raw: dict[str, Any]) -> str:
+    """What a message calls its transaction, for the log."""
+    return str(raw.get("transactionId") or mapping(raw.get("transactionInfo")).get("transactionId") or "?")[:100]
+
+
+def assumed_end(session_uid: UUID, at: datetime, reason: str) -> tuple[UUID, str, datetime, dict[str, Any]]:
+    """The event that says that a session must have ended by `at`, though its station never said so."""
+    payload = {"meter_kwh": None, "reason": reason, "token_uid": None, "estimated": True}
+    return event_uid(session_uid, "end assumed"), "session.ended", at, payload
 
 
 class Ledger:
@@ -109,7 +123,7 @@ class Ledger:
             meter_start_kwh=new.meter_start_kwh,
             start_seen=new.start_seen,
         )
-        await self._recent()
+        self._assume_ends(new, await self._recent())
         self.work.batch.add_session(session)
         return session
 
@@ -178,10 +192,13 @@ class Ledger:
         reason: str | None,
         token_uid: str | None,
     ) -> bool:
-        """End the session once. False when it had already ended with other values: the first end stays."""
-        if session.ended_at is not None:
+        """End the session once. False when it had already ended with other values: the first end stays.
+
+        An end that was only assumed is no such end.
+        """
+        if session.ended_at is not None and not session.end_assumed:
             return session.ended_at == at and session.meter_stop_kwh == meter_kwh
-        self.update(session, ended_at=at, meter_stop_kwh=meter_kwh)
+        self.update(session, ended_at=at, meter_stop_kwh=meter_kwh, end_assumed=False)
         self._emit(
             session,
             event_uid(session.uid, "ended"),
@@ -191,6 +208,19 @@ class Ledger:
         )
         self._report_cable_out(session)
         return True
+
+    def _assume_ends(self, new: NewSession, known: list[Session]) -> None:
+        """A connector has one transaction at a time: one that is still open there when another begins was orphaned."""
+        for session in known:
+            if (
+                (session.evse, session.connector) == (new.evse, new.connector)
+                and new.evse
+                and session.ended_at is None
+                and session.started_at < new.started_at
+            ):
+                self.update(session, ended_at=new.started_at, end_assumed=True)
+                event = assumed_end(session.uid, new.started_at, "NewTransaction")
+                self._emit(session, *event)
 
     def cable(self, session: Session, status: str, at: datetime) -> None:
         """Note that the connector became free, or is not free after all (stations say so while they boot)."""
@@ -227,6 +257,14 @@ class Ledger:
         """Report something that contradicts what is known; `key` tells one conflict from its repetition."""
         self.work.problems.append(reason)
         session_uid = None if session is None else str(session.uid)
+        transaction = _transaction_id(raw) if session is None else session.transaction_id
+        _logger.warning(
+            "%s, transaction %s: %s",
+            self.work.station,
+            transaction,
+            reason,
+            extra={"station": self.work.station, "transaction": transaction},
+        )
         uid = event_uid(self.work.station, session_uid, "conflict", reason, key)
         self.work.emit(
             f"conflict:{uid}" if session is None else f"session:{session.uid}",
@@ -244,7 +282,7 @@ class Ledger:
         )
 
     def _report_cable_out(self, session: Session) -> None:
-        if session.ended_at is not None and session.cable_out_at is not None:
+        if session.ended_at is not None and session.cable_out_at is not None and not session.end_assumed:
             at = max(session.ended_at, session.cable_out_at)
             self._emit(session, event_uid(session.uid, "unplugged"), "session.unplugged", at, {})
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-_FIELDS = ("station", "command", "node")
+_FIELDS = ("station", "transaction", "command", "node")
 
 
 class JsonFormatter(logging.Formatter):

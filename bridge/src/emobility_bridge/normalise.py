@@ -120,10 +120,13 @@ def station_time(value: Any, received_at: datetime) -> tuple[datetime, bool]:
 
 
 Reading = dict[str, str | None]
+_NOTHING: Reading = {"energy_kwh": None, "power_kw": None, "soc": None}
 
 
 def readings(meter_values: Any, received_at: datetime) -> list[Reading]:
     """Readings `{"at", "energy_kwh", "power_kw", "soc", "signed"}` of a meterValue list, by time.
+
+    Signed ones also have `signed_context` and `signed_key`, where the station sends them.
 
     Energy is the import register in kWh: unphased if there is one, else the sum of the phases. Values without
     energy, power, state of charge or signature are left out: no reading is not a reading of 0.
@@ -133,18 +136,18 @@ def readings(meter_values: Any, received_at: datetime) -> list[Reading]:
         samples = items(meter_value.get("sampledValue"))
         energy, power, soc = _energy(samples), _power(samples), _soc(samples)
         signed = _signed(samples)
-        if energy is None and power is None and soc is None and signed is None:
+        if energy is None and power is None and soc is None and not signed:
             continue
         at, _trusted = station_time(meter_value.get("timestamp"), received_at)
-        found.append(
-            {
-                "at": iso(at),
-                "energy_kwh": decimal_text(energy),
-                "power_kw": decimal_text(power),
-                "soc": decimal_text(soc),
-                "signed": signed,
-            }
-        )
+        values = {
+            "at": iso(at),
+            "energy_kwh": decimal_text(energy),
+            "power_kw": decimal_text(power),
+            "soc": decimal_text(soc),
+            "signed": None,
+        }
+        found.append(values | (signed[0] if signed else {}))
+        found += [{**_NOTHING, "at": iso(at), **more} for more in signed[1:]]
     return sorted(found, key=lambda reading: str(reading["at"]))
 
 
@@ -210,16 +213,22 @@ def _number(sample: dict[str, Any]) -> Decimal | None:
     return None if sample.get("format") == "SignedData" else decimal(sample.get("value"))
 
 
-def _signed(samples: Iterable[dict[str, Any]]) -> str | None:
-    """The signed value as it was sent: 2.0.1 signedMeterValue, 1.6 SignedData or a bare OCMF text."""
+def _signed(samples: Iterable[dict[str, Any]]) -> list[Reading]:
+    """The signed values as they were sent: 2.0.1 signedMeterValue, 1.6 SignedData or a bare OCMF text.
+
+    Often there are two, `Transaction.Begin` and `Transaction.End`, and each is needed to check the bill.
+    """
+    found: list[Reading] = []
     for sample in samples:
-        data = text(mapping(sample.get("signedMeterValue")).get("signedMeterData"))
-        if data:
-            return data
+        signed = mapping(sample.get("signedMeterValue"))
         value = sample.get("value")
-        if isinstance(value, str) and (sample.get("format") == "SignedData" or _looks_signed(value)):
-            return clean_text(value)
-    return None
+        data = text(signed.get("signedMeterData"))
+        if not data and isinstance(value, str) and (sample.get("format") == "SignedData" or _looks_signed(value)):
+            data = clean_text(value)
+        if data and data not in [reading["signed"] for reading in found]:
+            extra = {"signed_context": text(sample.get("context")), "signed_key": text(signed.get("publicKey"))}
+            found.append({"signed": data, **{name: more for name, more in extra.items() if more}})
+    return found
 
 
 def _looks_signed(value: str) -> bool:

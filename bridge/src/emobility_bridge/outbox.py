@@ -97,7 +97,15 @@ class Outbox:
         """Try again later, and after the last attempt put the event aside so that the rest can go on."""
         attempts = row["attempts"] + 1
         if attempts >= self._config.outbox_attempts:
-            _logger.error("Event %s is a dead letter: %s", row["event"]["uid"], error)
+            event = row["event"]
+            transaction = event["payload"].get("transaction_id") or event["payload"].get("session_uid")
+            _logger.error(
+                "Event %s of %s is a dead letter: %s",
+                event["uid"],
+                event["station"],
+                error,
+                extra={"station": event["station"], "transaction": transaction},
+            )
             async with connection.transaction():
                 await connection.execute(
                     "INSERT INTO dead_letter (uid, aggregate, event, attempts, error)"

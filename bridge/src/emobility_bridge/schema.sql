@@ -101,6 +101,7 @@ CREATE TABLE IF NOT EXISTS session (
     version integer NOT NULL DEFAULT 0,  -- two ledgers never overwrite each other unseen
     UNIQUE (station, natural_key)
 );
+ALTER TABLE session ADD COLUMN IF NOT EXISTS end_assumed boolean NOT NULL DEFAULT false;  -- nobody reported the end
 CREATE INDEX IF NOT EXISTS session_transaction ON session (station, transaction_id);
 CREATE INDEX IF NOT EXISTS session_evse ON session (station, evse, started_at);
 CREATE INDEX IF NOT EXISTS session_waiting ON session (station) WHERE ended_at IS NULL OR cable_out_at IS NULL;

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import socket as sockets
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from .answers20 import ANSWERS_21, ANSWERS_201
 from .config import Config
 from .credentials import Credentials
 from .database import Database, fetch_one
-from .desk import Answers, Question
+from .desk import Answers, Errand, Payload, Question
 from .journal import Entry, Journal
 from .node import notify
 from .rpc import Answer, Call, FrameError, Version
@@ -32,12 +33,16 @@ from .strangers import Strangers
 from .tls import certificate_names, tls_context
 from .websocket import WebSocket, respond
 
+if TYPE_CHECKING:
+    from .plug_and_charge import PlugAndCharge
+
 _logger = logging.getLogger(__name__)
 
 _GRACE_OF_OLD_SOCKET = 1.0
 _PATIENCE = 16  # unread messages of one station above which its socket is not read any more
 _LONGEST_IDENTITY = 255
 _ANSWERS: dict[Version, Answers] = {"1.6": ANSWERS_16, "2.0.1": ANSWERS_201, "2.1": ANSWERS_21}
+_LONGEST_COSTS = 20
 _DEAD_AFTER_MS = 60_000  # unacknowledged data; stations vanish from mobile networks without a word
 
 _ADMISSION = """
@@ -60,6 +65,7 @@ class StationConnection:
         "_answers",
         "_burst",
         "_busy",
+        "_costs",
         "_one_call",
         "_pending",
         "_queue",
@@ -89,6 +95,7 @@ class StationConnection:
         self._queue: deque[bytes] | None = None  # made when a station does not wait for its answers
         self._pending: dict[str, asyncio.Future[Answer]] | None = None  # made with the first call
         self._one_call: asyncio.Lock | None = None
+        self._costs: dict[str, float] | None = None  # made when Odoo says what a transaction costs
         self.heartbeat_interval = server.config.heartbeat_interval
         self._rate, self._burst = server.config.rate_per_second, float(server.config.rate_burst)
         self._tokens, self._tokens_at = self._burst, 0.0
@@ -97,6 +104,21 @@ class StationConnection:
     def at(self) -> datetime:
         """Now."""
         return datetime.now(UTC)
+
+    @property
+    def plug_and_charge(self) -> PlugAndCharge:
+        """Who knows about contract certificates."""
+        return self._server.plug_and_charge
+
+    def cost_of(self, transaction_id: str | None) -> float | None:
+        """What a transaction has cost so far."""
+        return self._costs.get(transaction_id or "") if self._costs else None
+
+    def note_cost(self, transaction_id: str, cost: float) -> None:
+        """Remember what a transaction has cost so far; only of the newest ones, for they end without a word here."""
+        self._costs = {**(self._costs or {}), transaction_id: cost}
+        if len(self._costs) > _LONGEST_COSTS:
+            del self._costs[next(iter(self._costs))]
 
     # -- messages of the station --------------------------------------------------------------------------
 
@@ -153,7 +175,10 @@ class StationConnection:
             self._malformed(entry, problem)
         else:
             if isinstance(message, Call):
-                self._on_call(entry, message)
+                errand = self._on_call(entry, message)
+                if errand is not None:
+                    self._server.start(self._run(errand, entry, message))
+                    return
             else:
                 self._on_answer(entry, message)
         self._server.journal.put(entry)
@@ -174,7 +199,8 @@ class StationConnection:
         asyncio.get_running_loop().call_later(1 / self._rate, self._next)
         return False
 
-    def _on_call(self, entry: Entry, message: Call) -> None:
+    def _on_call(self, entry: Entry, message: Call) -> Errand | None:
+        """Put the answer into the entry, or return the errand that has to be run for it."""
         self._busy = True
         entry.action, entry.message_id = message.action[:100], message.message_id
         answer_of = self._answers.get(message.action)
@@ -184,17 +210,27 @@ class StationConnection:
             answer = rpc.error(message.message_id, code, f"{message.action} is not handled here.")
             entry.answer = answer if message.answered else None
             self._server.count["not_handled"] += 1
-            return
+            return None
         entry.problem = rpc.schema_problem(self.ocpp, message.action, message.payload)
         if entry.problem is not None:
             self._server.count["schema"] += 1
         if message.action == "BootNotification":
             self.boots += 1
-        answer_or_question = answer_of(self.identity, message.payload, self)
-        if isinstance(answer_or_question, Question):
-            entry.question = answer_or_question
-        elif message.answered:
-            entry.answer = rpc.result(message.message_id, answer_or_question)
+        found = answer_of(self.identity, message.payload, self)
+        if isinstance(found, Errand):
+            return found
+        _settle(entry, message, found)
+        return None
+
+    async def _run(self, errand: Errand, entry: Entry, message: Call) -> None:
+        """What other servers do wrong is an answer too, for the station must not wait for ever."""
+        try:
+            _settle(entry, message, await errand.run())
+        except Exception as error:  # whatever they send: the station can go on without them
+            _logger.exception("%s of %s cannot be answered", message.action, self.identity)
+            entry.problem = f"{type(error).__name__}: {error}"[:500]
+            entry.answer = rpc.error(message.message_id, "InternalError", "Another server could not be understood.")
+        self._server.journal.put(entry)
 
     def _on_answer(self, entry: Entry, message: Answer) -> None:
         """An answer to a call of ours: kept, and handed over at once."""
@@ -237,6 +273,13 @@ class StationConnection:
                 self._pending = None
 
 
+def _settle(entry: Entry, message: Call, answer: Payload | Question) -> None:
+    if isinstance(answer, Question):
+        entry.question = answer
+    elif message.answered:
+        entry.answer = rpc.result(message.message_id, answer)
+
+
 class StationServer:
     """All connected stations of this node. A new socket of an identity replaces the old one: last in wins."""
 
@@ -248,6 +291,9 @@ class StationServer:
         self.is_stopping = False
         self._page = page
         self._credentials = Credentials()
+        if config.contract_ca or config.ocsp_hosts or config.provisioning_url:
+            _ = self.plug_and_charge  # a wrong setting is found at the start
+        self._errands: set[asyncio.Task[None]] = set()
         self._strangers = Strangers(database)
         self._current: dict[str, StationConnection] = {}
 
@@ -268,6 +314,19 @@ class StationServer:
                 )
             )
         return servers
+
+    @cached_property
+    def plug_and_charge(self) -> PlugAndCharge:
+        """Loaded when it is needed: most bridges never do, and it takes as long as all the rest."""
+        from .plug_and_charge import PlugAndCharge
+
+        return PlugAndCharge(self.config)
+
+    def start(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Run an errand beside everything else."""
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def station(self, identity: str) -> StationConnection | None:
         """The connected station, if it is."""

@@ -42,6 +42,7 @@ class Session:
     ended_at: datetime | None = None
     meter_stop_kwh: Decimal | None = None
     cable_out_at: datetime | None = None
+    end_assumed: bool = False
     version: int = 0
 
     def ran_at(self, at: datetime) -> bool:

@@ -3,6 +3,9 @@
 `websockets.asyncio` costs each message two task switches and each idle connection two tasks. This bridge holds
 thousands of idle stations and answers by group commit, so that it needs neither: data comes in by callback, and
 answers go out when their commit is done.
+
+Nearly all that stations send is one short text message in one frame, and so are the answers. Those are read and
+written here; everything else (handshake, control frames, fragments, errors) is left to `websockets`.
 """
 
 from __future__ import annotations
@@ -21,11 +24,19 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # where it could not be compiled
+    from websockets.utils import apply_mask
+
 _logger = logging.getLogger(__name__)
 _wire_logger = logging.getLogger("websockets.server")  # shared: a logger for each connection would cost memory
 
 _CLOSE_GRACE = 2.0  # how long the other side may take to say goodbye
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+_TEXT_ALONE = 0x81  # first byte of a text message in a single frame, without extensions (RFC 6455, 5.2)
+_MASKED, _TWO_BYTES, _EIGHT_BYTES = 0x80, 126, 127
+_UNKNOWN = -1
 
 
 class Handler(Protocol):
@@ -57,7 +68,17 @@ class Endpoint(Protocol):
 class WebSocket(asyncio.Protocol):
     """One connection: handshake, then messages until one side closes it."""
 
-    __slots__ = ("_endpoint", "_fragments", "_handler", "_task", "_timer", "_wire", "pinged_at", "transport")
+    __slots__ = (
+        "_endpoint",
+        "_fragments",
+        "_handler",
+        "_missing",
+        "_task",
+        "_timer",
+        "_wire",
+        "pinged_at",
+        "transport",
+    )
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -68,6 +89,7 @@ class WebSocket(asyncio.Protocol):
         )
         self._handler: Handler | None = None
         self._fragments: list[bytes] | None = None
+        self._missing = _UNKNOWN  # bytes that the frame which `websockets` is reading still needs
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.pinged_at = 0.0
@@ -82,6 +104,11 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        message = self._message_alone(data)
+        if message is not None and self._handler is not None:
+            self._handler.on_message(message)
+            return
+        self._follow(data)
         self._wire.receive_data(data)
         self._process()
 
@@ -128,10 +155,17 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, text: bytes) -> bool:
         """Send a text message; False when the connection is no longer open."""
-        if not self.is_open:
+        transport = self.transport
+        if transport is None or self._wire.state is not State.OPEN:
             return False
-        self._wire.send_text(text)
-        self._flush()
+        size = len(text)
+        if size < _TWO_BYTES:
+            transport.write(bytes((_TEXT_ALONE, size)) + text)
+        elif size < 1 << 16:
+            transport.write(bytes((_TEXT_ALONE, _TWO_BYTES)) + size.to_bytes(2, "big") + text)
+        else:
+            self._wire.send_text(text)
+            self._flush()
         return True
 
     def ping(self) -> None:
@@ -170,6 +204,36 @@ class WebSocket(asyncio.Protocol):
 
     # -- inside -------------------------------------------------------------------------------------------
 
+    def _message_alone(self, data: bytes) -> bytes | None:
+        """The message, when the data are exactly one text message in one frame shorter than 64 KiB."""
+        if self._missing or self._fragments is not None or len(data) < 6 or data[0] != _TEXT_ALONE:
+            return None
+        size, head = data[1] - _MASKED, 6
+        if size == _TWO_BYTES:
+            size, head = int.from_bytes(data[2:4], "big"), 8
+        elif not 0 <= size < _TWO_BYTES:
+            return None
+        if len(data) != head + size or size > self._endpoint.max_frame_bytes or self._wire.state is not State.OPEN:
+            return None
+        return apply_mask(data[head:], data[head - 4 : head])
+
+    def _follow(self, data: bytes) -> None:
+        """Find out where the next frame begins; when a header is cut in two, `websockets` reads on for ever."""
+        if self._missing == _UNKNOWN:
+            return
+        position = self._missing
+        while position < len(data):
+            head = data[position : position + 10]
+            size = head[1] & ~_MASKED if len(head) > 1 else _EIGHT_BYTES
+            extra = {_TWO_BYTES: 2, _EIGHT_BYTES: 8}.get(size, 0)
+            if len(head) < 2 + extra:
+                self._missing = _UNKNOWN
+                return
+            if extra:
+                size = int.from_bytes(head[2 : 2 + extra], "big")
+            position += 2 + extra + (4 if head[1] & _MASKED else 0) + size
+        self._missing = position - len(data)
+
     def _process(self) -> None:
         for event in self._wire.events_received():
             if type(event) is Frame:
@@ -207,6 +271,8 @@ class WebSocket(asyncio.Protocol):
                 handler.on_close()
             return
         self._handler, self._task = handler, None
+        if not self._wire.reader.buffer:  # else the client sent something before it was answered
+            self._missing = 0
         self._stop_timer()
         self._answer(response)
 
