@@ -294,3 +294,21 @@ class TestSettlement(HostCommon):
         self._confirm(run)
         rest = self._run(JUNE)
         self.assertEqual(rest.amount, 10.0, "the fixed amount is paid once, whoever is in the run")
+
+    def test_the_credit_note_is_in_the_datev_file_to_the_cent(self) -> None:
+        self.company.write(
+            {
+                "emobility_datev_consultant": 29098,
+                "emobility_datev_client": 55003,
+                "emobility_datev_account_length": 6,
+            }
+        )
+        self._make_agreement(fixed_amount=50)
+        move = self._confirm(self._run(JUNE)).move_id
+        wizard = self.env["emobility.datev.export"].create(
+            {"company_id": self.company.id, "date_from": move.date, "date_to": move.date}
+        )
+        self.assertIn(move, wizard._moves())
+        [booking] = wizard._bookings(move)
+        expense = move.invoice_line_ids.account_id.code
+        self.assertEqual((booking.amount, booking.counter_account), (Decimal("-50.00"), expense), "owed: credited")
