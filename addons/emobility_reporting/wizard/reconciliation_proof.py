@@ -30,6 +30,11 @@ class EmobilityReconciliationProof(models.TransientModel):
     is_complete = fields.Boolean(readonly=True)
     break_count = fields.Integer("Breaks", readonly=True)
 
+    @api.depends_context("lang")
+    def _compute_display_name(self) -> None:
+        for record in self:
+            record.display_name = self.env._("Proof of completeness")
+
     @api.model
     def _last_month(self) -> tuple[date, date]:
         first = fields.Date.context_today(self).replace(day=1)

@@ -31,6 +31,11 @@ class EmobilityThgReport(models.TransientModel):
     file = fields.Binary(readonly=True, attachment=False)
     file_name = fields.Char(readonly=True)
 
+    @api.depends_context("lang")
+    def _compute_display_name(self) -> None:
+        for record in self:
+            record.display_name = self.env._("THG quota")
+
     @api.constrains("date_from", "date_to")
     def _check_period(self) -> None:
         for report in self:
