@@ -103,8 +103,10 @@ class EmobilityDatevExport(models.TransientModel):
         )
 
     def _bookings(self, move: Any) -> list[Booking]:
-        """The receivable against each revenue and tax account. Together they are the receivable, to the cent."""
-        receivable = move.line_ids.filtered(lambda line: line.account_id.account_type == "asset_receivable")
+        """The receivable (of a bill: the payable) against each other account. Together they are it, to the cent."""
+        receivable = move.line_ids.filtered(
+            lambda line: line.account_id.account_type in ("asset_receivable", "liability_payable")
+        )
         others = (move.line_ids - receivable).filtered("account_id")
         if not receivable:
             return []

@@ -137,9 +137,7 @@ class EmobilityHostSettlement(models.Model):
         return ratings.filtered(lambda rating: rating.cdr_id._local_month() <= self.month)
 
     def _month_lines(self, ratings: Any) -> list[dict[str, Any]]:
-        months = {rating.cdr_id._local_month() for rating in ratings}
-        if self._is_valid_in(self.month):
-            months.add(self.month)
+        months = {rating.cdr_id._local_month() for rating in ratings} | self._months_without_settlement()
         lines = []
         for month in sorted(months):
             before = self._settled_before(month)
@@ -159,9 +157,25 @@ class EmobilityHostSettlement(models.Model):
                     )
         return lines
 
-    def _is_valid_in(self, month: date) -> bool:
+    def _months_without_settlement(self) -> set[date]:
+        """Months since the first day for which a fixed amount or a minimum is due, sessions or not."""
         agreement = self.agreement_id
-        return valid_share(month, agreement.date_from, agreement.date_to or None) > 0
+        if not (agreement.fixed_amount or agreement.minimum):
+            return set()
+        settled = (
+            self.env["emobility.host.settlement.line"]
+            .sudo()
+            ._read_group(
+                [("agreement_id", "=", agreement.id), ("settlement_id.state", "=", "done")], ["month:month"]
+            )
+        )
+        known = {month for [month] in settled}
+        last = min(self.month, agreement.date_to or self.month)
+        at, months = agreement.date_from.replace(day=1), set()
+        while at <= last:
+            months.add(at)
+            at = fields.Date.add(at, months=1)
+        return months - known
 
     def _month_parts(self, month: date, ratings: Any) -> dict[Kind, Part]:
         """What the month comes to with all that is settled or in this settlement."""

@@ -54,21 +54,20 @@ class EmobilityHostSettlement(models.Model):
 
     def _evidence_table(self) -> list[list[Any]]:
         """Headings and a row per session, as the tax office asks for charging at home."""
-        _ = self.env._
         headings = [
-            _("No."),
-            _("Session"),
-            _("Start"),
-            _("End"),
-            _("Place"),
-            _("Charging point"),
-            _("Meter"),
-            _("Register at start (kWh)"),
-            _("Register at end (kWh)"),
-            _("Energy (kWh)"),
-            _("Price basis"),
-            _("Price"),
-            _("Amount (%s)", self.currency_id.name),
+            self.env._("No."),
+            self.env._("Session"),
+            self.env._("Start"),
+            self.env._("End"),
+            self.env._("Place"),
+            self.env._("Charging point"),
+            self.env._("Meter"),
+            self.env._("Register at start (kWh)"),
+            self.env._("Register at end (kWh)"),
+            self.env._("Energy (kWh)"),
+            self.env._("Price basis"),
+            self.env._("Price"),
+            self.env._("Amount (%s)", self.currency_id.name),
         ]
         return [headings] + [
             [

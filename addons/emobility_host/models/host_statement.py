@@ -33,7 +33,8 @@ class StatementRow:
 class EmobilityHostSettlement(models.Model):
     """What a statement prints, prepared so that the template only lays it out."""
 
-    _inherit = "emobility.host.settlement"
+    # A part of its own, beside the life of the settlement.
+    _inherit = "emobility.host.settlement"  # pylint: disable=consider-merging-classes-inherited
 
     def _statement_rows(self) -> list[StatementRow]:
         """The sessions in the order in which they took place. Their amounts add up to the parts "Sessions"."""

@@ -41,7 +41,7 @@ class HostCommon(ChargedCommon):
                 "partner_id": cls.host.id,
                 "company_id": cls.company.id,
                 "currency_id": cls.euro.id,
-                "date_from": "2026-01-01",
+                "date_from": "2026-06-01",
                 **values,
             }
         )

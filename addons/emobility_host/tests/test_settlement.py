@@ -253,7 +253,8 @@ class TestSettlement(HostCommon):
         self.assertIn(settlement.move_id.name, mails.subject)
 
     def test_one_preview_a_month_comes_by_itself(self) -> None:
-        self._make_agreement(fixed_amount=10, date_from="2020-01-01")
+        month = self.env["emobility.host.run"].default_get(["month"])["month"]
+        self._make_agreement(fixed_amount=10, date_from=month)
         runs = self.env["emobility.host.run"].search([("company_id", "=", self.company.id)])
         self.assertFalse(runs)
         with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=60.0):
@@ -294,3 +295,37 @@ class TestSettlement(HostCommon):
         self._confirm(run)
         rest = self._run(JUNE)
         self.assertEqual(rest.amount, 10.0, "the fixed amount is paid once, whoever is in the run")
+
+    def test_the_credit_note_is_in_the_datev_file_to_the_cent(self) -> None:
+        self.company.write(
+            {
+                "emobility_datev_consultant": 29098,
+                "emobility_datev_client": 55003,
+                "emobility_datev_account_length": 6,
+            }
+        )
+        self._make_agreement(fixed_amount=50)
+        move = self._confirm(self._run(JUNE)).move_id
+        wizard = self.env["emobility.datev.export"].create(
+            {"company_id": self.company.id, "date_from": move.date, "date_to": move.date}
+        )
+        self.assertIn(move, wizard._moves())
+        [booking] = wizard._bookings(move)
+        expense = move.invoice_line_ids.account_id.code
+        self.assertEqual(
+            (booking.amount, booking.counter_account), (Decimal("-50.00"), expense), "owed: credited"
+        )
+
+    def test_fixed_amounts_of_months_that_nobody_settled_are_not_lost(self) -> None:
+        self._make_agreement(fixed_amount=10, minimum=12, date_from="2026-04-16")
+        settlement = self._confirm(self._run(JUNE))
+        april, may = date(2026, 4, 1), date(2026, 5, 1)
+        self.assertEqual(
+            self._parts(settlement),
+            [(april, "fixed", 5.0), (april, "minimum", 1.0), (may, "fixed", 10.0), (may, "minimum", 2.0),
+             (JUNE, "fixed", 10.0), (JUNE, "minimum", 2.0)],
+        )  # fmt: skip
+        settlement.agreement_id.action_end()
+        settlement.agreement_id.date_to = "2026-07-31"
+        august = self._run(date(2026, 8, 1)).settlement_ids
+        self.assertEqual(self._parts(august), [(JULY, "fixed", 10.0), (JULY, "minimum", 2.0)])

@@ -144,9 +144,12 @@ class EmobilityAccrual(models.Model):
             SQL(
                 """
                 SELECT kind.name AS kind, rl.product_id, r.price_mode, SUM(rl.amount) AS amount,
-                       COUNT(DISTINCT r.id) AS ratings, MIN(r.id) AS rating_id
+                       COUNT(*) FILTER (WHERE rl.id = head.id) AS ratings, MIN(r.id) AS rating_id
                   FROM emobility_rating r
                   JOIN emobility_rating_line rl ON rl.rating_id = r.id
+                  -- A session counts where its first line is, so that the counts add up to the sessions.
+                  CROSS JOIN LATERAL (SELECT MIN(one.id) AS id FROM emobility_rating_line one
+                                       WHERE one.rating_id = r.id) head
                   LEFT JOIN emobility_location l ON l.id = r.location_id
                   LEFT JOIN res_partner p ON p.id = r.partner_id
                   LEFT JOIN contract_contract contract ON contract.id = r.contract_id

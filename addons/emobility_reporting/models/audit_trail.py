@@ -46,7 +46,7 @@ class EmobilityAuditTrail(models.Model):
     field_id = fields.Many2one("ir.model.fields", "What", readonly=True)
     before = fields.Char(readonly=True)
     after = fields.Char(readonly=True)
-    note = fields.Html(readonly=True)
+    note = fields.Char(readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
 
     @property
@@ -101,7 +101,7 @@ class EmobilityAuditTrail(models.Model):
             """
             SELECT message.id * 2 + 1 AS id, message.date, message.author_id, message.model AS res_model,
                    message.res_id, NULL::int AS field_id, NULL AS before, NULL AS after,
-                   message.body AS note
+                   btrim(regexp_replace(message.body, '(<[^>]*>|[[:space:]])+', ' ', 'g')) AS note
               FROM mail_message message
              WHERE message.message_type = 'notification' AND COALESCE(message.body, '') NOT IN ('', '<p></p>')
                 OR message.message_type = 'comment' AND message.model IN ('emobility.session', 'emobility.cdr')

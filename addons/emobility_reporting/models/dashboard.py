@@ -35,6 +35,8 @@ class EmobilityDashboard(models.AbstractModel):
         chosen = self._filter_domain(filters or {})
         before = first - (last - first) - timedelta(days=1)
         domain = [*self._period_domain(first, last), *chosen]
+        # Hosts get a part of what payers pay; they are no payers.
+        paid = [*domain, ("relation", "in", ("retail", "adhoc"))]
         company = self.env.company
         return {
             "currency": {"symbol": company.currency_id.symbol, "position": company.currency_id.position,
@@ -46,8 +48,8 @@ class EmobilityDashboard(models.AbstractModel):
             "days": self._days(domain, first, last),
             "hours": self._hours(domain),
             "locations": self._top(domain, "location_id"),
-            "groups": self._top(domain, "customer_group_id"),
-            "partners": self._top([*domain, ("relation", "in", ("retail", "adhoc"))], "partner_id"),
+            "groups": self._top(paid, "customer_group_id"),
+            "partners": self._top(paid, "partner_id"),
             "holds": self._holds(),
             "ages": self._ages(),
         }  # fmt: skip

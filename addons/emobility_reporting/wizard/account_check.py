@@ -17,6 +17,11 @@ class EmobilityAccountCheck(models.TransientModel):
     line_ids = fields.One2many("emobility.account.check.line", "check_id", "Products", readonly=True)
     problem_count = fields.Integer("Problems", compute="_compute_problem_count")
 
+    @api.depends_context("lang")
+    def _compute_display_name(self) -> None:
+        for record in self:
+            record.display_name = self.env._("Account check")
+
     @api.depends("line_ids.problem")
     def _compute_problem_count(self) -> None:
         for check in self:

@@ -30,6 +30,11 @@ class EmobilityReconciliationProof(models.TransientModel):
     is_complete = fields.Boolean(readonly=True)
     break_count = fields.Integer("Breaks", readonly=True)
 
+    @api.depends_context("lang")
+    def _compute_display_name(self) -> None:
+        for record in self:
+            record.display_name = self.env._("Proof of completeness")
+
     @api.model
     def _last_month(self) -> tuple[date, date]:
         first = fields.Date.context_today(self).replace(day=1)
@@ -77,30 +82,28 @@ class EmobilityReconciliationProof(models.TransientModel):
 
     def _session_lines(self) -> list[dict[str, Any]]:
         domain = [("company_id", "=", self.company_id.id), *self._between("end_at")]
-        _ = self.env._
         return self._whole(
-            _("Sessions that ended"),
+            self.env._("Sessions that ended"),
             "emobility.session",
             domain,
             [
-                (_("billed (done)"), [("state", "=", "done")]),
-                (_("held for a decision"), [("state", "=", "held")]),
-                (_("not settled yet"), [("state", "in", ("live", "ended"))]),
-                (_("void: taken back or given up"), [("state", "=", "void")]),
+                (self.env._("billed (done)"), [("state", "=", "done")]),
+                (self.env._("held for a decision"), [("state", "=", "held")]),
+                (self.env._("not settled yet"), [("state", "in", ("live", "ended"))]),
+                (self.env._("void: taken back or given up"), [("state", "=", "void")]),
             ],
         )
 
     def _cdr_lines(self) -> list[dict[str, Any]]:
         done = [("company_id", "=", self.company_id.id), ("state", "=", "done"), *self._between("end_at")]
         current = [("cdr_ids", "any", [("credit", "=", False), ("credit_cdr_ids", "=", False)])]
-        _ = self.env._
         return self._whole(
-            _("Sessions done"),
+            self.env._("Sessions done"),
             "emobility.session",
             done,
             [
-                (_("with a CDR that counts"), current),
-                (_("without CDR (break)"), ["!", *current]),
+                (self.env._("with a CDR that counts"), current),
+                (self.env._("without CDR (break)"), ["!", *current]),
             ],
         )
 
@@ -111,21 +114,20 @@ class EmobilityReconciliationProof(models.TransientModel):
             ("currency_id", "=", self.currency_id.id),
             *self._between("end_at"),
         ]
-        _ = self.env._
         return self._whole(
-            _("Ratings of the sessions"),
+            self.env._("Ratings of the sessions"),
             "emobility.rating",
             domain,
             [
-                (_("on an invoice or credit note"), [("move_id", "!=", False)]),
-                (_("to invoice"), [("move_id", "=", False), ("state", "=", "open")]),
-                (_("nothing to pay"), [("move_id", "=", False), ("state", "=", "free")]),
+                (self.env._("on an invoice or credit note"), [("move_id", "!=", False)]),
+                (self.env._("to invoice"), [("move_id", "=", False), ("state", "=", "open")]),
+                (self.env._("nothing to pay"), [("move_id", "=", False), ("state", "=", "free")]),
                 (
-                    _("taken back before they were invoiced"),
+                    self.env._("taken back before they were invoiced"),
                     [("move_id", "=", False), ("state", "=", "credited")],
                 ),
                 (
-                    _("invoiced without invoice (break)"),
+                    self.env._("invoiced without invoice (break)"),
                     [("move_id", "=", False), ("state", "=", "invoiced")],
                 ),
             ],
@@ -150,12 +152,11 @@ class EmobilityReconciliationProof(models.TransientModel):
         sign = {"out_invoice": 1, "out_refund": -1}
         left = sum(sign[move.move_type] * move.amount_residual for move in moves)
         balanced = not self.currency_id.compare_amounts(asked, received + left)
-        _ = self.env._
         rest = moves - paid
         return [
-            self._line(_("Charging invoices and credit notes"), moves, asked, balanced, total=True),
-            self._line(_("paid, set off or written off"), paid, received, balanced),
-            self._line(_("still open"), rest, left, balanced),
+            self._line(self.env._("Charging invoices and credit notes"), moves, asked, balanced, total=True),
+            self._line(self.env._("paid, set off or written off"), paid, received, balanced),
+            self._line(self.env._("still open"), rest, left, balanced),
         ]
 
     def _settled(self, moves: Any) -> float:

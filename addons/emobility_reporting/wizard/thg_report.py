@@ -31,6 +31,11 @@ class EmobilityThgReport(models.TransientModel):
     file = fields.Binary(readonly=True, attachment=False)
     file_name = fields.Char(readonly=True)
 
+    @api.depends_context("lang")
+    def _compute_display_name(self) -> None:
+        for record in self:
+            record.display_name = self.env._("THG quota")
+
     @api.constrains("date_from", "date_to")
     def _check_period(self) -> None:
         for report in self:
@@ -111,36 +116,34 @@ class EmobilityThgReport(models.TransientModel):
 
     def _problem(self, evse: Any) -> str | bool:
         location = evse.location_id
-        _ = self.env._
         missing = [
             label
             for label, known in (
-                (_("registration number"), evse.bnetza_number),
-                (_("EVSE-ID"), evse.evse_id),
-                (_("address"), location.street and location.zip and location.city),
-                (_("coordinates"), location.latitude and location.longitude),
+                (self.env._("registration number"), evse.bnetza_number),
+                (self.env._("EVSE-ID"), evse.evse_id),
+                (self.env._("address"), location.street and location.zip and location.city),
+                (self.env._("coordinates"), location.latitude and location.longitude),
             )
             if not known
         ]
-        return _("Missing: %s", ", ".join(missing)) if missing else False
+        return self.env._("Missing: %s", ", ".join(missing)) if missing else False
 
     def _file_rows(self) -> list[list[Any]]:
         """What is claimed: headings and a row per point without problems."""
-        _ = self.env._
         headings = [
-            _("EVSE-ID"),
-            _("Registration number"),
-            _("Location"),
-            _("Street"),
-            _("ZIP"),
-            _("City"),
-            _("Latitude"),
-            _("Longitude"),
-            _("Meter"),
-            _("From"),
-            _("To"),
-            _("Sessions"),
-            _("Energy (MWh)"),
+            self.env._("EVSE-ID"),
+            self.env._("Registration number"),
+            self.env._("Location"),
+            self.env._("Street"),
+            self.env._("ZIP"),
+            self.env._("City"),
+            self.env._("Latitude"),
+            self.env._("Longitude"),
+            self.env._("Meter"),
+            self.env._("From"),
+            self.env._("To"),
+            self.env._("Sessions"),
+            self.env._("Energy (MWh)"),
         ]
         return [headings] + [
             [

@@ -210,7 +210,7 @@ export class ChargingDashboard extends Component {
                     borderColor: one.colour,
                     borderRadius: 3,
                     maxBarThickness: 28,
-                    tension: 0.3,
+                    tension: 0,
                     pointRadius: 2,
                     order: one.type === "line" ? 0 : 1,
                 })),
