@@ -13,7 +13,7 @@
         "account_payment_return",
         "account_payment_sepa_direct_debit",
     ],
-    "external_dependencies": {"python": ["lxml", "stdnum"]},
+    "external_dependencies": {"python": ["lxml", "python-stdnum"]},
     "data": [
         "security/ir.model.access.csv",
         "security/collection_rules.xml",

@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from odoo.addons.base_iban.models.res_partner_bank import validate_iban
 from odoo.addons.emobility_billing.jobs import enqueue
 
 EVIDENCE = ("signed_at", "signed_name", "signed_ip", "signed_agent", "signed_text", "signed_user_id")
@@ -73,7 +72,8 @@ class AccountBankingMandate(models.Model):
         compact = "".join(iban.split()).upper()
         if not compact:
             raise UserError(self.env._("Please enter the IBAN of your account."))
-        validate_iban(compact)
+        if not self.env["res.partner.bank"].check_iban(compact):
+            raise UserError(self.env._("The IBAN %s is not valid: please compare it with your card.", iban.strip()))
         if compact[:2] not in self.env["account.payment.order"]._sepa_iban_prefix_list():
             raise UserError(self.env._("Accounts outside the SEPA area cannot be debited."))
         return compact

@@ -277,20 +277,27 @@ class AccountMove(models.Model):
 
     # Refunds
 
-    @api.depends("move_type", "state", "payment_state", "reversed_entry_id.transaction_ids.state")
+    @api.depends(
+        "move_type",
+        "state",
+        "payment_state",
+        "reversed_entry_id.amount_residual",
+        "reversed_entry_id.transaction_ids.state",
+        "reversed_entry_id.transaction_ids.child_transaction_ids.state",
+    )
     def _compute_emobility_can_refund(self) -> None:
         for move in self:
+            paid = move.sudo().reversed_entry_id.transaction_ids
             move.emobility_can_refund = (
                 move.move_type == "out_refund"
                 and move.state == "posted"
-                and move.payment_state in OPEN
-                and bool(move.sudo()._emobility_refundable())
+                and (
+                    bool(paid.filtered(lambda tx: tx._emobility_releasable_amount()))
+                    or (
+                        move.payment_state in OPEN and bool(paid.filtered(lambda tx: tx._emobility_refundable_amount()))
+                    )
+                )
             )
-
-    def _emobility_refundable(self) -> Any:
-        return self.reversed_entry_id.transaction_ids.filtered(
-            lambda tx: tx.operation != "refund" and tx._emobility_refundable_amount()
-        )
 
     def action_emobility_refund(self) -> None:
         """Pay credit notes back the way the money came: what was only reserved is released instead."""
@@ -299,8 +306,10 @@ class AccountMove(models.Model):
             if not move.emobility_can_refund:
                 raise UserError(self.env._("No payment of the invoice can be refunded."))
             move.sudo()._emobility_lock()
+            paid = move.sudo().reversed_entry_id.transaction_ids
+            paid.filtered(lambda tx: tx._emobility_releasable_amount())._emobility_release()
             left = move.amount_residual
-            for transaction in move.sudo()._emobility_refundable():
+            for transaction in paid:
                 amount = min(left, transaction._emobility_refundable_amount())
                 if move.currency_id.compare_amounts(amount, 0) > 0:
                     transaction._emobility_give_back(amount, emobility_move_id=move.id)

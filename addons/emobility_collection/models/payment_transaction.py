@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.emobility_billing.jobs import enqueue
 
@@ -37,6 +37,8 @@ class PaymentTransaction(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Any:
+        # The unique indexes look at what is in the database: states of others must have been written.
+        self.flush_model(["state"])
         transactions = super().create(vals_list)
         for transaction in transactions.filtered(lambda tx: tx.invoice_ids and not tx.source_transaction_id):
             transaction._emobility_check_invoices()
@@ -93,33 +95,47 @@ class PaymentTransaction(models.Model):
     # Refunds
 
     def _emobility_refundable_amount(self) -> float:
-        """What can still be given back: all of a reservation, or what was paid and is not refunded yet."""
+        """What was paid and is not refunded yet."""
         self.ensure_one()
-        if self.state == "authorized":
-            return self.amount
-        if self.state != "done" or self.provider_id.support_refund == "none":
+        if self.state != "done" or self.operation == "refund" or self.provider_id.support_refund == "none":
             return 0.0
-        refunds = self.child_transaction_ids.filtered(
-            lambda tx: tx.operation == "refund" and tx.state not in ("error", "cancel")
-        )
-        left = self.currency_id.round(self.amount + sum(refunds.mapped("amount")))
+        refunds = self._emobility_children().filtered(lambda tx: tx.operation == "refund")
         if self.provider_id.support_refund == "full_only" and refunds:
             return 0.0
-        return left
+        return self.currency_id.round(self.amount + sum(refunds.mapped("amount")))
+
+    def _emobility_releasable_amount(self) -> float:
+        """What is reserved beyond that which is open on the invoices."""
+        self.ensure_one()
+        if self.state != "authorized":
+            return 0.0
+        reserved = self.amount - sum(self._emobility_children().mapped("amount"))
+        return max(self.currency_id.round(reserved - sum(self.invoice_ids.mapped("amount_residual"))), 0.0)
+
+    def _emobility_children(self) -> Any:
+        """Refunds, captures and releases that did not fail. A release ends as cancelled."""
+        return self.child_transaction_ids.filtered(lambda tx: tx.state != "error")
 
     def _emobility_give_back(self, amount: float, **purpose: Any) -> Any:
-        """Refund a payment; void a reservation, because what was never taken cannot be refunded.
+        """Refund a payment.
 
         :param purpose: the credit note or the wallet that the money is for
         """
         self.ensure_one()
-        if self.state == "authorized":
-            return self._void()
         refund = self._refund(amount_to_refund=amount)
         refund.write(purpose)
         if refund.state == "done" and not refund.is_post_processed:
             refund._post_process()
         return refund
+
+    def _emobility_release(self) -> None:
+        """Void what is reserved too much: what was never taken cannot be refunded."""
+        for transaction in self:
+            amount = transaction._emobility_releasable_amount()
+            is_part = transaction.currency_id.compare_amounts(amount, transaction.amount) < 0
+            if is_part and transaction.provider_id.support_manual_capture != "partial":
+                raise UserError(self.env._("The reservation can only be released as a whole: capture it first."))
+            transaction._void(amount_to_void=amount)
 
     def _post_process(self) -> None:
         super()._post_process()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lxml import etree
@@ -49,8 +49,11 @@ class CollectionCommon(ChargingCommon):
         )
 
     def charge(self, name: str = "S1", **values: Any) -> Any:
-        """The posted invoice of a session of 10 kWh (4.90 EUR)."""
-        return self.ingest(self.events(name, **values)).cdr_ids.rating_ids.move_id
+        """The posted invoice of a session of 10 kWh (4.90 EUR), after the sessions before it."""
+        number = next(self._uids)
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20) + timedelta(hours=number)
+        events = self.events(name, start, minutes=30, register=str(1000 + 10 * number), **values)
+        return self.ingest(events).cdr_ids.rating_ids.move_id
 
     def open_invoice(self, contract: Any = None, amount: float = 100.0, due: Any = None) -> Any:
         """A posted invoice of a contract that nobody has tried to collect yet."""
@@ -123,7 +126,6 @@ class CollectionCommon(ChargingCommon):
             transaction._charge_with_token()
             transaction._post_process()
         return transaction
-
 
 
 def debits_of(order: Any) -> list[dict[str, str]]:

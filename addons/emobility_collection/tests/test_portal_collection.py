@@ -68,7 +68,7 @@ class TestPortalCollection(CollectionCommon, HttpCase):
 
     def test_mistakes_are_explained_and_what_was_entered_stays(self) -> None:
         for values, words in (
-            ({"iban": "DE00"}, "IBAN"),
+            ({"iban": "DE00"}, "not valid"),
             ({"accept": ""}, "tick the box"),
             ({"signature": " "}, "type your name"),
             ({"holder": " "}, "account holder"),
@@ -99,6 +99,7 @@ class TestPortalCollection(CollectionCommon, HttpCase):
         token = self.env["payment.token"].search([("partner_id", "=", self.user.partner_id.id)], limit=1)
         self._page(f"{BALANCE}/{wallet.id}/reload", reload_below="10", reload_amount="25", token_id=token.id)
         self.assertEqual((wallet.reload_below, wallet.reload_amount, wallet.payment_token_id), (10, 25, token))
+        token.provider_id.is_published = True
         form = self._page(f"{BALANCE}/{wallet.id}/topup?amount=20").xpath("//form[@id='o_payment_form']")
         self.assertEqual(form[0].get("data-transaction-route"), f"{BALANCE}/{wallet.id}/transaction")
 

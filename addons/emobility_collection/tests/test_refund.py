@@ -58,11 +58,13 @@ class TestRefund(CollectionCommon):
             move._emobility_charge()
         transaction = move.transaction_ids
         self.assertEqual(transaction.state, "authorized")
-        self.assertEqual(transaction._emobility_refundable_amount(), 100)
+        self.assertEqual(transaction._emobility_refundable_amount(), 0)
         credit = self._credit(move, 30)
+        self.assertEqual((credit.payment_state, move.amount_residual), ("paid", 70))
         credit.action_emobility_refund()
-        self.assertEqual(transaction.child_transaction_ids.mapped("operation"), ["offline"])
-        self.assertEqual(transaction.child_transaction_ids.state, "cancel")
+        released = transaction.child_transaction_ids
+        self.assertEqual((released.operation, released.state, released.amount), ("offline", "cancel", 30))
+        self.assertFalse(credit.emobility_can_refund)
 
     def test_failed_refund_leaves_the_credit_note_open(self) -> None:
         move = self._paid()

@@ -57,7 +57,7 @@ class TestReturn(CollectionCommon):
         for number, reason in enumerate(("AC04", "MD01")):
             with self.subTest(reason=reason):
                 mandate = self._sign()
-                order = self.collect(self.charge(f"R{number}"))
+                order = self.collect(self.open_invoice(amount=10 + number))
                 self.return_file(order, reason)
                 self.assertEqual((mandate.state, mandate.revoke_reason_id.code), ("cancel", reason))
                 self.assertFalse(self.contract.mandate_id)
@@ -122,11 +122,11 @@ class TestReturn(CollectionCommon):
         self.assertEqual((item.reason_id.code, item.state), ("XX99", "booked"))
         self.assertTrue(item.reason_id.blocks_contract)
 
-    def test_return_and_wallet_cannot_be_changed_from_outside(self) -> None:
+    def test_return_cannot_be_changed_from_outside(self) -> None:
         _move, order = self._collected()
         item = self.return_file(order, "MD06").item_ids
         with self.assertRaises(UserError):
-            item.state = "unknown"
+            self.env[item._name].browse(item.id).state = "unknown"
 
     def test_file_of_another_kind_is_refused_in_words(self) -> None:
         with self.assertRaisesRegex(UserError, "cannot be read"):

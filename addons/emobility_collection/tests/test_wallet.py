@@ -91,7 +91,7 @@ class TestWallet(CollectionCommon):
         wallet.reload_below = 0
         self.contract.billing_trigger = "monthly"
         session = self.ingest(self.events())
-        session._as_system().hold_ids = [(0, 0, {"reason_code": "zero_energy", "severity": "1_warning"})]
+        session.sudo()._as_system().hold_ids = [(0, 0, {"reason_code": "zero_energy", "severity": "1_warning"})]
         wallet.reload_below = 18
         with self.running_jobs():
             wallet._cron_review()
