@@ -87,7 +87,9 @@ class DirectDebitPortal(CustomerPortal):
                 "contracts": contracts,
                 "offered": contracts.filtered(
                     lambda one: (
-                        one.company_id.emobility_debit_method_id and one.company_id._emobility_creditor_identifier()
+                        not one.is_prepaid
+                        and one.company_id.emobility_debit_method_id
+                        and one.company_id._emobility_creditor_identifier()
                     )
                 ),
                 "texts": {one.id: mandates._text_to_sign(one.company_id) for one in contracts},

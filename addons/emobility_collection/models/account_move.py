@@ -235,7 +235,7 @@ class AccountMove(models.Model):
             lambda tx: tx.state in ("pending", "error") and tx.operation == "offline"
         ):
             transaction._emobility_ask_provider()
-        super()._emobility_charge()
+        return super()._emobility_charge()
 
     def _emobility_token_problem(self, token: Any) -> str | None:
         return super()._emobility_token_problem(token) or token._emobility_attempt_problem(self)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .account_move import OPEN
 
@@ -54,13 +54,25 @@ class ContractContract(models.Model):
             limit=1,
         )
 
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Any:
+        contracts = super().create(vals_list)
+        contracts._open_wallets()
+        return contracts
+
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)
         if "is_prepaid" in vals:
-            for contract in self.filtered("is_prepaid"):
-                self.env["emobility.wallet"]._of(contract)
+            self._open_wallets()
             self._review_payment_block()
+        elif vals.get("charging_state") == "active":
+            # What a clerk resumes in spite of open invoices stays so; without a balance nobody can charge.
+            self.filtered("is_prepaid")._review_payment_block()
         return result
+
+    def _open_wallets(self) -> None:
+        for contract in self.filtered("is_prepaid"):
+            self.env["emobility.wallet"]._of(contract)
 
     def _after_new_rating(self) -> None:
         """A priced session may use up the balance; the balance may reload itself first."""
@@ -83,12 +95,13 @@ class ContractContract(models.Model):
             if cause and cause != present:
                 contract._suspend(cause)
             elif present and not cause:
-                super(ContractContract, contract)._resume_from(present)
+                contract._resume_from(present)
 
     def _resume_from(self, reason: str) -> None:
         """Another cause may have come up meanwhile: a contract has only one reason at a time."""
-        super()._resume_from(reason)
+        result = super()._resume_from(reason)
         self.filtered(lambda one: one.charging_state == "active")._review_payment_block()
+        return result
 
     def _payment_block(self) -> str | None:
         self.ensure_one()

@@ -28,7 +28,7 @@ class EmobilityDeclineReason(models.Model):
     def _kind_of(self, message: str) -> str:
         """The first reason that fits decides; an answer that nobody knows may be temporary."""
         text = (message or "").lower().replace(" ", "_")
-        for reason in self.sudo().search([]):
+        for reason in self.sudo().search([("active", "=", True)]):
             if reason.pattern.lower().replace(" ", "_") in text:
                 return reason.kind
         return "soft"

@@ -13,7 +13,7 @@ class EmobilityInstalment(models.Model):
     currency_id = fields.Many2one(related="plan_id.currency_id")
     date = fields.Date(required=True)
     amount = fields.Monetary(required=True)
-    is_paid = fields.Boolean(compute="_compute_is_paid")
+    is_paid = fields.Boolean("Paid", compute="_compute_is_paid")
 
     @api.depends("plan_id.paid_amount", "plan_id.line_ids.amount", "plan_id.line_ids.date")
     def _compute_is_paid(self) -> None:

@@ -138,7 +138,7 @@ class PaymentTransaction(models.Model):
             transaction._void(amount_to_void=amount)
 
     def _post_process(self) -> None:
-        super()._post_process()
+        result = super()._post_process()
         for transaction in self.filtered(lambda tx: tx.state == "done" and tx.payment_id):
             if transaction.operation == "refund" and transaction.emobility_move_id:
                 transaction._emobility_settle(transaction.emobility_move_id.line_ids)
@@ -146,6 +146,7 @@ class PaymentTransaction(models.Model):
                 transaction._emobility_settle(transaction.emobility_wallet_id.payout_move_id.line_ids)
             elif transaction.emobility_wallet_id:
                 transaction.emobility_wallet_id._top_up(transaction)
+        return result
 
     def _emobility_settle(self, lines: Any) -> None:
         """Reconcile the payment of this transaction with what it pays."""
@@ -155,9 +156,10 @@ class PaymentTransaction(models.Model):
         ).reconcile()
 
     def _emobility_charge_now(self) -> None:
-        super()._emobility_charge_now()
+        result = super()._emobility_charge_now()
         if self.state == "done" and self.emobility_move_id.payment_state == "paid":
             self.emobility_move_id.emobility_collection_state = False
+        return result
 
     def _emobility_queue_charge(self, description: str) -> None:
         enqueue(self, f"emobility.transaction.charge:{self.id}", description)._emobility_charge_now()

@@ -333,7 +333,8 @@ class EmobilityWallet(models.Model):
     @api.model
     def _cron_review(self) -> None:
         """Reload what is low, and pay out what is left after the last invoice."""
-        for wallet in self._as_system().search([]):
+        active = self._as_system().search(["|", ("closing", "=", True), ("reload_amount", ">", 0)])
+        for wallet in active:
             contracts = wallet._contracts()
             if wallet.closing and not contracts.filtered(lambda one: one.charging_state != "terminated"):
                 if wallet.currency_id.is_zero(wallet._used()) and wallet.balance > 0:
@@ -341,7 +342,8 @@ class EmobilityWallet(models.Model):
                     wallet._pay_out()
                 continue
             wallet._reload_if_low()
-            contracts._review_payment_block()
+        # A credit note or a session that was written off may leave enough.
+        self.env["contract.contract"].search([("suspension_reason", "=", "wallet")])._review_payment_block()
 
     def action_view_ledger(self) -> dict[str, Any]:
         """Entries of these balances."""

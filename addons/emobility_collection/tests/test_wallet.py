@@ -35,6 +35,12 @@ class TestWallet(CollectionCommon):
         self.top_up(wallet, 20)
         self.assertEqual(self.contract.charging_state, "active")
 
+    def test_contract_that_is_prepaid_from_the_start_is_active_only_with_a_balance(self) -> None:
+        self.company._emobility_set_up_wallets()
+        contract = self._make_contract(self.driver, "04PREPAID", is_prepaid=True)
+        self.assertTrue(contract._wallet())
+        self.assertEqual((contract.charging_state, contract.suspension_reason), ("suspended", "wallet"))
+
     def test_posted_invoice_is_paid_from_the_balance(self) -> None:
         wallet = self.ready_wallet(50)
         move = self.charge()

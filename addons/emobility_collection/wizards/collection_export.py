@@ -8,7 +8,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.emobility_collection.models.account_move import OPEN
+from ..models.account_move import OPEN
 
 # A spreadsheet program would run what begins like this.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
