@@ -121,7 +121,7 @@ class ContractContract(models.Model):
         )
         if any(unpaid.mapped("emobility_debit_returned")):
             return "returned_debit"
-        reminders = unpaid.credit_control_line_ids.filtered(lambda line: line.state not in ("draft", "ignored"))
+        reminders = unpaid.credit_control_line_ids.filtered(lambda line: line.state in ("queued", "sent"))
         if any(reminders.policy_level_id.mapped("blocks_contract")):
             return "dunning"
         if self.is_prepaid and not self._wallet()._suffices():

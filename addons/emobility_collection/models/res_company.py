@@ -108,9 +108,9 @@ class ResCompany(models.Model):
                 )
 
     def _emobility_set_up_dunning(self) -> None:
-        """Give the company the policy that ships with the product, unless it has one."""
+        """Give the company the policy that ships with the product, for its receivables."""
         policy = self.env.ref("emobility_collection.policy_charging")
-        for company in self.filtered(lambda one: not one.credit_policy_id):
+        for company in self:
             policy.sudo().account_ids |= self.env["account.account"].search(
                 [("account_type", "=", "asset_receivable"), ("company_ids", "in", company.ids)]
             )

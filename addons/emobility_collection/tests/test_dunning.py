@@ -30,6 +30,13 @@ class TestDunning(CollectionCommon):
         with freeze_time(self.today + timedelta(days=days)), self.running_jobs():
             return self.env["credit.control.run"].with_company(self.company)._remind(self.company)
 
+    def test_set_up_replaces_a_policy_that_reminds_of_nothing(self) -> None:
+        self.company.credit_policy_id = self.env.ref("account_credit_control.credit_control_3_time")
+        self.company._emobility_set_up_dunning()
+        policy = self.company.credit_policy_id
+        self.assertEqual(policy, self.env.ref("emobility_collection.policy_charging"))
+        self.assertIn(self.company_data["default_account_receivable"], policy.account_ids)
+
     def test_reminders_follow_each_other_by_level_and_never_twice(self) -> None:
         move = self.open_invoice()
         self.assertFalse(self.remind(4))
