@@ -49,7 +49,8 @@ def test_pages_of_a_driver_have_no_violation(
         contract = page.locator("#charging_contracts a").first.get_attribute("href")
         for path in ("/my/charging", session, "/my/charging/contracts", contract, "/my/charging/tokens",
                      f"{session}/dispute", "/my/charging/disputes",
-                     "/my/charging/prices", "/my/charging/prices?q=nowhere", "/charging/join"):
+                     "/my/charging/prices", "/my/charging/prices?q=nowhere", "/charging/join",
+                     "/my/charging/direct-debit", "/my/charging/balance"):
             page.goto(f"{product.odoo_url}{path}")
             for closed in page.locator("main details").all():
                 closed.evaluate("element => element.open = true")

@@ -23,6 +23,7 @@ SAME = {
         '<span aria-hidden="true">*</span>',
         "AC",
         "DC",
+        "IBAN",
         "Name",
         "kW",
         "kWh",

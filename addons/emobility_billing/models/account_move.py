@@ -158,7 +158,7 @@ class AccountMove(models.Model):
         repeats the call with the same reference and never makes a second transaction.
         """
         self.ensure_one()
-        token = self.emobility_contract_id.sudo().payment_token_id
+        token = self._emobility_stored_token()
         transactions = self.sudo().transaction_ids
         if self.state != "posted" or not token or self.currency_id.is_zero(self.amount_residual):
             return
@@ -173,6 +173,10 @@ class AccountMove(models.Model):
                 f"emobility.transaction.charge:{transaction.id}",
                 self.env._("Charge %s", self.name),
             )._emobility_charge_now()
+
+    def _emobility_stored_token(self) -> Any:
+        """The stored payment method that pays this invoice without being asked."""
+        return self.emobility_contract_id.sudo().payment_token_id
 
     def _emobility_create_transaction(self, token: Any) -> Any:
         problem = self._emobility_token_problem(token)

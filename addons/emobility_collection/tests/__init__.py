@@ -1,0 +1,16 @@
+from . import (
+    test_access,
+    test_bank_message,
+    test_bank_transfer,
+    test_debit,
+    test_dunning,
+    test_instalment,
+    test_invoice_to_unblocked,
+    test_payment_rule,
+    test_portal_collection,
+    test_public_methods,
+    test_refund,
+    test_retry,
+    test_return,
+    test_wallet,
+)
