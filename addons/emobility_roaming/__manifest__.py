@@ -7,8 +7,8 @@
     "website": "https://github.com/emobility-community/emobility",
     "license": "AGPL-3",
     "development_status": "Beta",
-    "depends": ["emobility_billing"],
-    "external_dependencies": {"python": ["pydantic"]},
+    "depends": ["emobility_billing", "fastapi"],
+    "external_dependencies": {"python": ["cryptography", "pydantic", "requests"]},
     "data": [
         "security/ir.model.access.csv",
         "security/rules.xml",
