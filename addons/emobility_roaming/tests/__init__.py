@@ -1,1 +1,7 @@
-from . import test_location_file, test_ocpi_cdr, test_roaming_partner
+from . import (
+    test_location_file,
+    test_ocpi_cdr,
+    test_ocpi_flow,
+    test_ocpi_server,
+    test_roaming_partner,
+)
