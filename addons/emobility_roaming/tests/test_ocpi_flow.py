@@ -53,7 +53,9 @@ class TestReceive(OcpiCommon):
         self.assertEqual(self.receive(self.connection, "cdrs", self.cdr_data()), 0)
 
     def test_an_older_state_that_arrives_late_changes_nothing(self) -> None:
-        self.receive(self.connection, "locations", self.location_data(name="New", last_updated="2026-03-02T00:00:00Z"))
+        self.receive(
+            self.connection, "locations", self.location_data(name="New", last_updated="2026-03-02T00:00:00Z")
+        )
         self.assertEqual(self.receive(self.connection, "locations", self.location_data(name="Old")), 0)
         self.assertEqual(self.env["emobility.location"].search([("ocpi_id", "=", "LOC-9")]).name, "New")
 
@@ -99,7 +101,9 @@ class TestReceive(OcpiCommon):
             self.receive(self.connection, "cdrs", credit)
         [original, paired] = self.env["emobility.roaming.cdr"].search([], order="id")
         self.assertEqual(paired.credited_id, original)
-        self.assertEqual(session.hold_ids.filtered(lambda hold: hold.state == "open").mapped("reason_code"), ["late_change"])
+        self.assertEqual(
+            session.hold_ids.filtered(lambda hold: hold.state == "open").mapped("reason_code"), ["late_change"]
+        )
 
     def test_f28_and_2_1_1_the_driver_is_found_by_the_contract(self) -> None:
         connection, _token = self._connect("BEOLD", version="2.1.1", our_roles="EMSP")
@@ -140,7 +144,11 @@ class TestReceive(OcpiCommon):
         engine = tariff.version_ids._engine_tariff()
         self.assertEqual([float(element.components[0].price) for element in engine.elements], [0.3, 0.2])
         tariff.version_ids._freeze()
-        self.receive(self.connection, "tariffs", data | {"elements": data["elements"][1:], "last_updated": "2026-03-02T10:00:00Z"})
+        self.receive(
+            self.connection,
+            "tariffs",
+            data | {"elements": data["elements"][1:], "last_updated": "2026-03-02T10:00:00Z"},
+        )
         self.assertEqual(len(tariff.version_ids), 2, "what was charged stays as it was")
 
     def test_objects_of_a_party_that_is_not_behind_the_connection_are_refused(self) -> None:
@@ -250,7 +258,11 @@ class TestSend(OcpiCommon):
 
     def test_pages_are_fetched_to_the_end_and_one_bad_object_keeps_nothing_back(self) -> None:
         pages = (
-            ok([self.token_data("04AA0001"), {"uid": "broken"}], X_Total_Count="3", Link='<https://nlxyz.example.com/2>; rel="next"'),
+            ok(
+                [self.token_data("04AA0001"), {"uid": "broken"}],
+                X_Total_Count="3",
+                Link='<https://nlxyz.example.com/2>; rel="next"',
+            ),
             ok([self.token_data("04AA0002")], X_Total_Count="3"),
         )  # fmt: skip
         with self.partner_answers(*pages) as asked:
@@ -280,7 +292,10 @@ class TestSend(OcpiCommon):
 
     def test_a_partner_without_link_header_is_read_by_counting(self) -> None:
         self.connection.no_link = True
-        pages = (ok([self.token_data("04AA0001")], X_Total_Count="2"), ok([self.token_data("04AA0002")], X_Total_Count="2"))
+        pages = (
+            ok([self.token_data("04AA0001")], X_Total_Count="2"),
+            ok([self.token_data("04AA0002")], X_Total_Count="2"),
+        )
         with self.partner_answers(*pages) as asked:
             self.assertEqual(self.connection._pull("tokens", True), 2)
         self.assertEqual(asked[1]["params"]["offset"], "1")
@@ -290,7 +305,9 @@ class TestSend(OcpiCommon):
         with self.partner_answers(page) as asked:
             self.connection._pull("tokens", True)
         self.assertEqual(len(asked), 1)
-        self.assertIn("another host", self.env["emobility.ocpi.module"]._of(self.connection, "tokens", "SENDER").last_error)
+        self.assertIn(
+            "another host", self.env["emobility.ocpi.module"]._of(self.connection, "tokens", "SENDER").last_error
+        )
 
     # Commands
 
@@ -323,7 +340,9 @@ class TestSend(OcpiCommon):
         command.invalidate_recordset()
         command._cron_give_up()
         self.assertEqual((command.state, command.result), ("failed", "TIMEOUT"))
-        self.receive(self.connection, "sessions", self.session_data(authorization_reference=command.authorization_reference))
+        self.receive(
+            self.connection, "sessions", self.session_data(authorization_reference=command.authorization_reference)
+        )
         self.assertTrue(self.env["emobility.session"].search([("source", "=", "ocpi")]), "the session starts yet")
 
     def test_messages_can_be_sent_again(self) -> None:
