@@ -14,10 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
+from browser import DESKTOP, page_for, picture
+from playwright.sync_api import expect
 
 from runner import odoo
 from runner.postgres import Server, running
@@ -210,3 +213,31 @@ def test_the_other_versions_do_the_same(sides: tuple[Side, Side], version: str) 
 def test_the_page_of_the_interface_lists_all_versions(sides: tuple[Side, Side]) -> None:
     paths = requests.get(f"{sides[0].url}/ocpi/openapi.json", timeout=30).json()["paths"]
     assert {path.split("/")[1] for path in paths} == {"versions", "2.1.1", "2.2.1", "2.3.0"}
+
+
+def test_a_roaming_manager_sees_the_connection_and_tests_it(sides: tuple[Side, Side]) -> None:
+    operator, _provider = sides
+    product: Any = SimpleNamespace(
+        odoo_url=operator.url, seed={"users": {"admin": {"login": "admin", "password": "admin"}}}
+    )
+    [connection] = operator.search("emobility.ocpi.connection", [("state", "=", "connected")], "id")
+    with page_for(product, "admin", DESKTOP) as page:
+        page.goto(f"{operator.url}/odoo/action-emobility_roaming.ocpi_connection_action/{connection['id']}")
+        page.locator(".o_form_view .nav-link", has_text="Modules").click()
+        page.wait_for_selector(".o_field_widget[name=module_ids] .o_data_row")
+        picture(page, "roaming-connection")
+        page.locator("button[name=action_self_test]").click()
+        expect(page.locator(".modal .o_field_widget[name=report]")).to_contain_text("versions")
+        verdict = page.locator(".modal .o_field_widget[name=verdict]").inner_text()
+        picture(page, "roaming-self-test")
+        assert verdict in ("All modules work", "Works, with remarks"), verdict
+        page.goto(f"{operator.url}/odoo/action-emobility_roaming.ocpi_message_action")
+        page.wait_for_selector(".o_list_view .o_data_row")
+        picture(page, "roaming-messages")
+        page.goto(f"{operator.url}/odoo/action-emobility_roaming.ocpi_connection_action")
+        page.locator(".o_menu_sections").get_by_text("Roaming", exact=True).first.click()
+        page.get_by_role("menuitem", name="Invite a Partner").click()
+        page.locator(".modal .o_field_widget[name=name] input").fill("Another provider")
+        page.locator(".modal button[name=action_invite]").click()
+        page.wait_for_selector(".modal .o_field_widget[name=qr] img")
+        picture(page, "roaming-invite")

@@ -205,6 +205,12 @@ def test_a_tariff_stays_as_it_came() -> None:
     assert read_tariff("2.2.1", data, PROVIDER).party == PARTY
 
 
+@pytest.mark.parametrize("kwh", [1e300, -1e300, 1e16, float("inf"), float("nan")])
+def test_a_number_that_no_meter_shows_is_refused(kwh: float) -> None:
+    with pytest.raises(ValidationError):
+        read_session("2.2.1", write("session", "2.2.1", session("2.2.1")) | {"kwh": kwh}, PARTY)
+
+
 def test_the_newest_common_version_is_chosen() -> None:
     assert best_of(["2.0", "2.1.1", "2.2.1"]) == "2.2.1"
     assert best_of(["2.1.1", "2.2.1", "2.3.0"], limit="2.2.1") == "2.2.1"

@@ -29,6 +29,7 @@ from pydantic import (
 from . import internal
 
 _NUMBER_DECIMALS = Decimal("0.0001")
+_NUMBER_DIGITS = 15
 
 
 def _as_utc(value: object) -> object:
@@ -61,6 +62,8 @@ def _printable(value: str) -> str:
 
 def _rounded(value: Decimal) -> Decimal:
     """At most four decimals, half up."""
+    if value.is_finite() and value.adjusted() >= _NUMBER_DIGITS:
+        raise ValueError(f"A number has at most {_NUMBER_DIGITS} digits before the point.")
     return value.quantize(_NUMBER_DECIMALS, ROUND_HALF_UP) if value.is_finite() else value
 
 

@@ -3,6 +3,7 @@ from . import (
     test_ocpi_access,
     test_ocpi_cdr,
     test_ocpi_commands,
+    test_ocpi_faults,
     test_ocpi_flow,
     test_ocpi_fuzz,
     test_ocpi_registration,

