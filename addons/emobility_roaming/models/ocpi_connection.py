@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ STATES = [
 ]
 BREAK_AFTER = 5
 """So many failures in a row open the circuit."""
+MOST_DOUBLINGS = 8
 LONGEST_BREAK = timedelta(hours=1)
 
 
@@ -81,7 +83,6 @@ class EmobilityOcpiConnection(models.Model):
         [("invitation", "Invitation (token A)"), ("credentials", "Credentials")], readonly=True, copy=False
     )
     token_since = fields.Datetime("Token Issued", readonly=True, copy=False)
-    token_used_at = fields.Datetime("Token Last Used", readonly=True, copy=False)
     sealed_token = fields.Char(
         readonly=True, copy=False, groups="base.group_system", help="The token that we call with, encrypted."
     )
@@ -108,15 +109,20 @@ class EmobilityOcpiConnection(models.Model):
         "Calls per Minute", default=1200, required=True, help="A partner that calls more often gets HTTP 429."
     )
 
-    # Health
+    # Health: it follows from the messages. A row that every call and every job changed would make them wait for
+    # each other, and fail.
 
-    clock_difference = fields.Float(
-        "Clock Ahead (s)", readonly=True, copy=False, help="Seconds that the clock of the partner is ahead of ours."
+    last_error = fields.Char(readonly=True, copy=False, help="Why the registration failed.")
+    circuit_closed_at = fields.Datetime(
+        readonly=True, copy=False, help="Failures before are forgotten: somebody wanted to try again."
     )
-    failures = fields.Integer("Failures in a Row", readonly=True, copy=False)
-    broken_until = fields.Datetime("No Calls Before", readonly=True, copy=False)
-    last_error = fields.Char(readonly=True, copy=False)
-    last_exchange_at = fields.Datetime("Last Exchange", readonly=True, copy=False)
+    clock_difference = fields.Float(
+        "Clock Ahead (s)", compute="_compute_health", help="Seconds that the clock of the partner is ahead of ours."
+    )
+    failures = fields.Integer("Failures in a Row", compute="_compute_health")
+    broken_until = fields.Datetime("No Calls Before", compute="_compute_health")
+    last_exchange_at = fields.Datetime("Last Exchange", compute="_compute_health")
+    token_used_at = fields.Datetime("Token Last Used", compute="_compute_health")
     health = fields.Selection(
         [("unknown", "Not connected"), ("good", "Good"), ("trouble", "Trouble"), ("down", "Down")],
         compute="_compute_health",
@@ -146,10 +152,22 @@ class EmobilityOcpiConnection(models.Model):
             connection.message_log_count = messages.get(connection, 0)
             connection.cdr_count = cdrs.get(connection, 0)
 
-    @api.depends("state", "failures", "broken_until", "clock_difference")
+    @api.depends("state", "circuit_closed_at")
     def _compute_health(self) -> None:
         now = fields.Datetime.now()
+        messages = self.env["emobility.ocpi.message"].sudo()
         for connection in self:
+            outgoing = connection._recent_calls()
+            incoming = messages.search(
+                [("connection_id", "=", connection.id), ("direction", "=", "in")], limit=1
+            )
+            connection.failures, connection.broken_until = connection._circuit(outgoing)
+            connection.clock_difference = next(
+                (each.clock_difference for each in outgoing if not each.is_down), 0.0
+            )
+            connection.token_used_at = incoming.create_date
+            dates = [each.create_date for each in outgoing if not each.is_down] + incoming.mapped("create_date")
+            connection.last_exchange_at = max(dates, default=False)
             if connection.state != "connected":
                 connection.health = "unknown"
             elif connection.broken_until and connection.broken_until > now:
@@ -229,7 +247,6 @@ class EmobilityOcpiConnection(models.Model):
                 "sealed_next_token": False,
                 "token_kind": kind,
                 "token_since": fields.Datetime.now(),
-                "token_used_at": False,
             }
         )
 
@@ -307,16 +324,6 @@ class EmobilityOcpiConnection(models.Model):
         )
         return tuple(found.ids)
 
-    def _note_call(self, module: str) -> None:
-        """A partner called. Noted once a minute at most, because the row of the connection is everybody's."""
-        now = fields.Datetime.now()
-        limit = now - timedelta(minutes=1)
-        connection = self.sudo()
-        if not connection.token_used_at or connection.token_used_at < limit:
-            connection.write({"token_used_at": now, "last_exchange_at": now})
-            rows = connection.module_ids.filtered(lambda row: row.module == module)
-            rows.write({"received_at": now})
-
     def _may_be_called(self, url: str) -> bool:
         """Whether an address that a partner names may be called: it is where the partner itself is."""
         theirs, named = urlsplit(self.sudo().versions_url or ""), urlsplit(url)
@@ -324,31 +331,25 @@ class EmobilityOcpiConnection(models.Model):
 
     # Health
 
-    def _may_call(self) -> bool:
-        return not self.broken_until or self.broken_until <= fields.Datetime.now()
+    def _recent_calls(self) -> Any:
+        """What we called lately, the newest first."""
+        domain = [("connection_id", "=", self.id), ("direction", "=", "out")]
+        if self.circuit_closed_at:
+            domain.append(("create_date", ">=", self.circuit_closed_at))
+        return self.env["emobility.ocpi.message"].sudo().search(domain, limit=BREAK_AFTER + MOST_DOUBLINGS)
 
-    def _note_outcome(self, error: str | None, clock_difference: float | None = None) -> None:
-        """Count failures in a row; when there are too many, leave the partner alone for a while, longer each time."""
-        now = fields.Datetime.now()
-        connection = self.sudo()
-        if error is None:
-            values: dict[str, Any] = {
-                "failures": 0,
-                "broken_until": False,
-                "last_error": False,
-                "last_exchange_at": now,
-            }
-        else:
-            failures = connection.failures + 1
-            values = {"failures": failures, "last_error": error[:500]}
-            if failures >= BREAK_AFTER:
-                pause = min(timedelta(seconds=30) * 2 ** min(failures - BREAK_AFTER, 10), LONGEST_BREAK)
-                values["broken_until"] = now + pause
-        if clock_difference is not None and abs(clock_difference - connection.clock_difference) >= 1:
-            values["clock_difference"] = round(clock_difference)
-        changed = {name: value for name, value in values.items() if connection[name] != value}
-        if changed:
-            connection.write(changed)
+    @api.model
+    def _circuit(self, calls: Any) -> tuple[int, datetime | bool]:
+        """How often the partner failed in a row, and until when it is left alone: longer each time."""
+        failed = list(takewhile(lambda call: call.is_down, calls))
+        if len(failed) < BREAK_AFTER:
+            return len(failed), False
+        pause = min(timedelta(seconds=30) * 2 ** (len(failed) - BREAK_AFTER), LONGEST_BREAK)
+        return len(failed), failed[0].create_date + pause
+
+    def _may_call(self) -> bool:
+        _failures, until = self._circuit(self._recent_calls())
+        return not until or until <= fields.Datetime.now()
 
     # Buttons
 
@@ -387,7 +388,7 @@ class EmobilityOcpiConnection(models.Model):
     def action_resume(self) -> None:
         """Go on, and try again at once."""
         paused = self.filtered(lambda each: each.state == "paused")
-        paused.write({"state": "connected", "failures": 0, "broken_until": False})
+        paused.write({"state": "connected", "circuit_closed_at": fields.Datetime.now()})
 
     def action_open_messages(self) -> dict[str, Any]:
         """What was exchanged."""

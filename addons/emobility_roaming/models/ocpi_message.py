@@ -40,9 +40,13 @@ class EmobilityOcpiMessage(models.Model):
     correlation_id = fields.Char("Correlation ID", readonly=True, index="btree_not_null")
     party_from = fields.Char("From", readonly=True)
     party_to = fields.Char("To", readonly=True)
+    is_down = fields.Boolean(readonly=True, help="The partner was not there, or could not answer.")
+    clock_difference = fields.Float(readonly=True)
     milliseconds = fields.Integer("Time (ms)", readonly=True)
     request_body = fields.Text("Request", readonly=True)
     response_body = fields.Text("Answer", readonly=True)
+
+    _newest = models.Index("(connection_id, direction, id DESC)")
 
     @api.model
     def _log(self, **values: Any) -> EmobilityOcpiMessage:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 MODULES = [
     ("credentials", "Credentials"),
@@ -34,10 +34,22 @@ class EmobilityOcpiModule(models.Model):
         help="A sender has the objects and is asked for them; a receiver is told of them.",
     )
     url = fields.Char("URL", readonly=True)
-    sent_at = fields.Datetime("We Called", readonly=True)
-    received_at = fields.Datetime("They Called", readonly=True)
+    sent_at = fields.Datetime("We Called", compute="_compute_exchanges")
+    received_at = fields.Datetime("They Called", compute="_compute_exchanges")
     pulled_until = fields.Datetime(readonly=True, help="Everything that changed before was fetched.")
     last_error = fields.Char(readonly=True)
+
+    @api.depends("connection_id", "module")
+    def _compute_exchanges(self) -> None:
+        groups = self.env["emobility.ocpi.message"].sudo()._read_group(
+            [("connection_id", "in", self.connection_id.ids)],
+            ["connection_id", "module", "direction"],
+            ["create_date:max"],
+        )
+        last = {(connection.id, module, direction): at for connection, module, direction, at in groups}
+        for row in self:
+            row.sent_at = last.get((row.connection_id.id, row.module, "out"), False)
+            row.received_at = last.get((row.connection_id.id, row.module, "in"), False)
 
     _once = models.UniqueIndex("(connection_id, module, interface)")
 

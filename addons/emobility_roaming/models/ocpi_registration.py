@@ -235,7 +235,7 @@ class EmobilityOcpiConnection(models.Model):
         )
 
     def _begin(self) -> None:
-        self.sudo().write({"state": "connected", "failures": 0, "broken_until": False, "last_error": False})
+        self.sudo().write({"state": "connected", "circuit_closed_at": fields.Datetime.now(), "last_error": False})
         self.sudo()._queue_full_sync()
 
     def _end(self) -> None:

@@ -19,7 +19,7 @@ from ..ocpi.versions import ROUTED
 from ..ocpi_client import Answer
 
 TRIES = 6
-FIRST_WAIT = timedelta(seconds=30)
+FIRST_WAIT = timedelta(seconds=10)
 GATHER = timedelta(seconds=2)
 """Several changes of one object in a row are one message."""
 OVERLAP = timedelta(minutes=5)
@@ -74,19 +74,13 @@ class EmobilityOcpiConnection(models.Model):
             correlation_id=answer.sent_headers.get("X-Correlation-ID"),
             party_from=str(routing.sender or "") or False,
             party_to=str(routing.receiver or "") or False,
+            # An error of the business shows that the partner is there.
+            is_down=not answer.ok and (not answer.status or answer.status >= 500 or answer.status == 429),
+            clock_difference=round(answer.clock_difference or 0),
             milliseconds=round(answer.seconds * 1000),
             request_body=json.dumps(body) if body is not None else None,
             response_body=answer.text,
         )
-        # An error of the business shows that the partner is there.
-        down = answer.error if not answer.status or answer.status >= 500 or answer.status == 429 else None
-        self._note_outcome(down, answer.clock_difference)
-        row = self.env["emobility.ocpi.module"].sudo().search(
-            [("connection_id", "=", self.id), ("module", "=", module), ("url", "!=", False)]
-        )
-        row = row.filtered(lambda each: url.startswith(each.url.rstrip("/")))[:1]
-        if row:
-            row.write({"sent_at": fields.Datetime.now(), "last_error": answer.error or False})
 
     def _routing(self, module: str, receiver: Any = None) -> Routing:
         """From us to the party; without one to the hub, which passes a push on to all."""
@@ -144,7 +138,7 @@ class EmobilityOcpiConnection(models.Model):
         answer = self._send(module, target.url.rstrip("/"), record, body)
         if module == "cdrs":
             self._note_sent_cdr(record, body, answer)
-        if not answer.ok and not 2000 <= (answer.status_code or 0) < 3000 and attempt + 1 < TRIES:
+        if not answer.ok and not _is_refusal(answer) and attempt + 1 < TRIES:
             self._queue_one(module, record, attempt + 1)
 
     def _send(self, module: str, url: str, record: Any, body: dict[str, Any]) -> Answer:
@@ -241,13 +235,16 @@ class EmobilityOcpiConnection(models.Model):
             self._queue_pull(module, full=True)
         self._queue_publish()
 
-    def _queue_pull(self, module: str, *, full: bool = False) -> None:
+    def _queue_pull(self, module: str, *, full: bool = False, attempt: int = 0) -> None:
+        # Not at once: after a registration the partner may still be busy with its end of it.
+        wait = FIRST_WAIT * 2 ** (attempt - 1) if attempt else GATHER
         enqueue(
             self,
             f"emobility.ocpi.pull:{self.id}:{module}:{full}",
             self.env._("Fetch %(module)s of the partner", module=module),
+            eta=fields.Datetime.now() + wait,
             priority=NORMAL,
-        )._pull(module, full)
+        )._pull(module, full, attempt=attempt)
 
     def action_pull_all(self) -> None:
         """Fetch all of the partner's objects again, and send ours again."""
@@ -255,7 +252,9 @@ class EmobilityOcpiConnection(models.Model):
         for connection in self.filtered(lambda each: each.state == "connected"):
             connection.sudo()._queue_full_sync()
 
-    def _pull(self, module: str, full: bool = False, date_from: datetime | None = None) -> int:
+    def _pull(
+        self, module: str, full: bool = False, date_from: datetime | None = None, attempt: int = 0
+    ) -> int:
         """Job: fetch what changed since the last time. Returns how many objects were new or newer."""
         self.ensure_one()
         source = self.env["emobility.ocpi.module"]._of(self, module, "SENDER")
@@ -264,12 +263,13 @@ class EmobilityOcpiConnection(models.Model):
         begun = fields.Datetime.now()
         since = date_from or (None if full else source.pulled_until or None)
         page = Page(limit=self.page_size, date_from=since.replace(tzinfo=UTC) if since else None)
-        count, error = 0, None
+        count, error, again = 0, None, False
         try:
             for answer in self._client().pages(source.url, page, self._routing(module).headers()):
                 self._log_call("GET", source.url, module, None, answer)
                 if not answer.ok or not isinstance(answer.data, list):
                     error = answer.error or self.env._("The answer holds no list.")
+                    again = not answer.ok and not _is_refusal(answer)
                     break
                 taken, problem = self._take_page(module, answer.data)
                 count += taken
@@ -278,6 +278,8 @@ class EmobilityOcpiConnection(models.Model):
             error = refused.message
         if error:
             source.last_error = error[:500]
+            if again and attempt + 1 < TRIES:
+                self._queue_pull(module, full=full, attempt=attempt + 1)
         else:
             source.write({"pulled_until": begun - OVERLAP, "last_error": False})
         return count
@@ -404,3 +406,8 @@ class EmobilityOcpiConnection(models.Model):
                 self.env._("Compare sessions and CDRs with the partner"),
                 priority=LATER,
             )._check_presence()
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """The partner has understood and does not want it: the same again would be refused again."""
+    return answer.status in (200, 400, 404, 405) and 2000 <= (answer.status_code or 0) < 3000

@@ -263,8 +263,6 @@ def _log(request: Request, response: Response, error: str | None, seconds: float
         request_body=getattr(request, "_body", b""),
         response_body=bytes(response.body),
     )
-    if caller:
-        connection._note_call(module)
 
 
 def _short(text: str | None) -> str | bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -210,7 +209,9 @@ class TestSend(OcpiCommon):
         self.assertEqual(len(asked), 1)
 
     def test_a_circuit_that_is_open_lets_nothing_out(self) -> None:
-        self.connection.write({"failures": 9, "broken_until": fields.Datetime.now() + timedelta(hours=1)})
+        with self.partner_answers(failed(503)):
+            for _time in range(5):
+                self.connection._call("GET", "https://x", module="locations")
         with self.partner_answers(ok()) as asked:
             answer = self.connection._call("GET", "https://x", module="locations")
         self.assertFalse(answer.ok)
