@@ -74,8 +74,9 @@ class PublicAdapter(HTTPAdapter):
     """Reaches public addresses only."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        result = super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return result
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from . import (
     ocpi_receiver,
     ocpi_reconciliation,
     ocpi_registration,
-    ocpi_self_test,
-    ocpi_self_test_line,
     ocpi_server,
     ocpi_sync,
     roaming_cdr,

@@ -30,8 +30,9 @@ class EmobilityCdr(models.Model):
     exchange_ids = fields.One2many("emobility.roaming.cdr", "cdr_id", "Exchanged With Partners")
 
     def _after_rating(self) -> None:
-        super()._after_rating()
+        result = super()._after_rating()
         self._ocpi_changed()
+        return result
 
     def _take_back(self) -> Any:
         credits = super()._take_back()

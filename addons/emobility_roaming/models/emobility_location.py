@@ -34,5 +34,5 @@ class EmobilityLocation(models.Model):
         """Tell the providers whose drivers charge here."""
         own = self.sudo().filtered(lambda location: not location.roaming_partner_id)
         if own:
-            super(EmobilityLocation, own).write({"ocpi_updated_at": fields.Datetime.now()})
+            own.write({"ocpi_updated_at": fields.Datetime.now()})
             self.env["emobility.ocpi.connection"]._queue_push("locations", own, "CPO")

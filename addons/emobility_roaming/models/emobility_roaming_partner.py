@@ -25,7 +25,6 @@ class EmobilityRoamingPartner(models.Model):
     )
     connection_id = fields.Many2one(
         "emobility.ocpi.connection",
-        "Connection",
         index=True,
         check_company=True,
         ondelete="restrict",

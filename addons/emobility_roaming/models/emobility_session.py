@@ -71,9 +71,10 @@ class EmobilitySession(models.Model):
 
     @api.model
     def _remote_answered(self, reference: str, result: str) -> None:
-        super()._remote_answered(reference, result)
+        done = super()._remote_answered(reference, result)
         commands = self.env["emobility.ocpi.command"].sudo().search([("station_reference", "=", reference)])
         commands._station_answered(result)
+        return done
 
     @api.model
     def _ocpi_uid(self, country_code: str, party_id: str, uid: str) -> str:

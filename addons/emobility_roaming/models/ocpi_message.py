@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -99,10 +100,8 @@ def _safe(text: str | bytes | None) -> str | bool:
     if not text:
         return False
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
-    try:
+    # What is no JSON is kept as it is, for who looks for the fault.
+    with suppress(ValueError, RecursionError):
         text = json.dumps(redacted(json.loads(text)), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        # It is no JSON: kept as it is, for who looks for the fault.
-        pass
     # PostgreSQL has no room for the character NUL.
     return text.replace("\x00", "\ufffd")[:LONGEST]

@@ -43,7 +43,7 @@ class EmobilityRoamingCdr(models.Model):
     start_at = fields.Datetime(required=True, readonly=True)
     end_at = fields.Datetime(required=True, readonly=True, index=True)
     energy_kwh = fields.Float("Energy (kWh)", digits=ENERGY_DIGITS, readonly=True)
-    currency_code = fields.Char("Currency Code", required=True, readonly=True)
+    currency_code = fields.Char(required=True, readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     total_net = fields.Monetary("Total Without Tax", readonly=True)
     total_gross = fields.Monetary(

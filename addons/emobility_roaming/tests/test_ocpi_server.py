@@ -201,7 +201,7 @@ class TestOcpiServer(OcpiHttpCase):
         user = self.env.ref("emobility_roaming.user_ocpi")
         for connection, seen in ((self.connection, theirs), (self.stranger, sessions)):
             context = {"ocpi_connection_id": connection.id, "allowed_company_ids": [self.company.id]}
-            found = sessions.with_user(user).with_context(context).search([("id", "in", (theirs | ours).ids)])
+            found = sessions.with_user(user).with_context(**context).search([("id", "in", (theirs | ours).ids)])
             self.assertEqual(found, seen)
 
     # Routing
