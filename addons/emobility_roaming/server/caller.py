@@ -127,7 +127,7 @@ def _authenticate(request: Request) -> None:
     request.state.connection = connection
     if not rate_limit.take((env.cr.dbname, connection.id), connection.rate_limit):
         raise OcpiError(CLIENT_ERROR, "Too many calls.", 429)
-    path = request.url.path
+    path = _path(request)
     module = _module_of(path)
     registration = module in ("versions", "credentials")
     if connection.state == "paused" or (not registration and connection.state != "connected"):
@@ -137,14 +137,14 @@ def _authenticate(request: Request) -> None:
     connection = connection.with_env(env(su=True))
     routing = Routing() if module in _NOT_ROUTED else Routing.of_headers(request.headers)
     request.state.caller = Caller(
-        env, connection, token, routing, _public_url(connection, path), request.headers
+        env, connection, token, routing, connection._our_url() + path, request.headers
     )
     if not registration:
         _check_module(connection, path, routing)
 
 
 def _check_module(connection: Any, path: str, routing: Routing) -> None:
-    _empty, _root, version, role = path.split("/")[:4]
+    _empty, version, role = path.split("/")[:3]
     if version != connection.version:
         raise OcpiError(CLIENT_ERROR, f"This connection speaks OCPI {connection.version}.", 404)
     if role in ("cpo", "emsp") and not connection._we_are(role.upper()):
@@ -155,15 +155,16 @@ def _check_module(connection: Any, path: str, routing: Routing) -> None:
         raise OcpiError(INVALID, f"The sender {routing.sender} is not a party of this connection.")
 
 
-def _public_url(connection: Any, path: str) -> str:
-    return connection._our_url() + path.removeprefix("/ocpi")
+def _path(request: Request) -> str:
+    """The path in our interface, wherever the interface is."""
+    return request.url.path.removeprefix(request.scope.get("root_path", ""))
 
 
 def _module_of(path: str) -> str:
     parts = path.split("/")
-    if len(parts) > 4 and parts[3] in ("cpo", "emsp"):
-        return parts[4]
-    return "credentials" if parts[-1] == "credentials" else "versions" if len(parts) <= 4 else parts[3]
+    if len(parts) > 3 and parts[2] in ("cpo", "emsp"):
+        return parts[3]
+    return parts[2] if len(parts) > 2 else "versions"
 
 
 class OcpiRoute(APIRoute):
@@ -244,7 +245,7 @@ def _log(request: Request, response: Response, error: str | None, seconds: float
         return
     connection = connection.sudo()
     caller = getattr(request.state, "caller", None)
-    module = _module_of(request.url.path)
+    module = _module_of(_path(request))
     env = connection.env
     env["emobility.ocpi.message"]._log(
         connection_id=connection.id,

@@ -42,6 +42,7 @@ class TestOcpiFuzz(OcpiCommon):
             odoo_env_ctx.reset(context)
         self.assertFalse([status for status in seen if status >= 500], seen)
         self.assertGreater(sum(seen.values()), 60, seen)
+        self.assertGreater(seen.get(200, 0), 20, seen)
 
     def _try(self, client, operation, token: str, seen: dict[int, int]) -> None:
         @hypothesis.given(case=operation.as_strategy())
