@@ -15,7 +15,10 @@ class EmobilitySession(models.Model):
         return False
 
     def _stop_remotely(self) -> str | None:
-        """Ask the station to stop the session; its reference. :raises UserError: when that is not possible"""
+        """Ask the station to stop the session; the answer is later told under the reference that is returned.
+
+        :raises UserError: when that is not possible
+        """
         self.ensure_one()
         raise UserError(self.env._("This session cannot be stopped from here."))
 

@@ -31,6 +31,8 @@ _RESULT_WORDS = {
     "expired": "TIMEOUT",
     "unknown": "TIMEOUT",
 }
+# What drivers and roaming partners ask for, and are told the outcome of.
+_ASKED_BY_OTHERS = ("remote_start", "remote_stop", "unlock", "reserve", "cancel_reservation")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
 ACTIONS = [
@@ -303,7 +305,7 @@ class EmobilityCommand(models.Model):
     def _tell_result(self) -> None:
         """Those who asked hear what became of it; a person sees it by itself."""
         for command in self.filtered(lambda command: command.state in _RESULT_WORDS):
-            if command.action in ("remote_start", "remote_stop"):
+            if command.action in _ASKED_BY_OTHERS:
                 self.env["emobility.session"]._remote_answered(command.uid, _RESULT_WORDS[command.state])
             if command.action == "firmware":
                 self.env["emobility.firmware.campaign.line"]._note_answer(command)

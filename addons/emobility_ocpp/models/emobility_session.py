@@ -14,6 +14,9 @@ from odoo.addons.emobility_billing.derivation import parse_instant
 
 from ..signed_values import Verdict, is_ocmf, registers, same_key, verify
 
+# A partner's driver pays their provider: what the partner pays us is not for the display.
+_PAID_BY_THE_DRIVER = ("retail", "adhoc")
+
 
 class EmobilitySession(models.Model):
     _inherit = "emobility.session"
@@ -124,9 +127,11 @@ class EmobilitySession(models.Model):
         }
 
     def _can_stop_remotely(self) -> bool:
-        return self.can_remote_stop
+        return self.can_remote_stop or super()._can_stop_remotely()
 
-    def _stop_remotely(self) -> str:
+    def _stop_remotely(self) -> str | None:
+        if not self.can_remote_stop:
+            return super()._stop_remotely()
         return self.env["emobility.command"].sudo()._request_stop(self.sudo()).uid
 
     # --- costs on the display of the station ---
@@ -136,6 +141,8 @@ class EmobilitySession(models.Model):
         for session in self:
             station = session.evse_id.station_id
             if not station.shows_costs or not session.currency_id or station.connection_state != "online":
+                continue
+            if session._relation() not in _PAID_BY_THE_DRIVER:
                 continue
             since = fields.Datetime.now() - timedelta(seconds=station.cost_interval)
             told = self.env["emobility.command"].search_count(
@@ -156,9 +163,14 @@ class EmobilitySession(models.Model):
     def _complete(self, derived: Any) -> None:
         result = super()._complete(derived)
         station = self.evse_id.station_id
-        if self.state == "done" and self.source == "ocpp" and station.shows_costs:
-            amount = sum(self.cdr_ids.rating_ids.filtered(lambda one: one.relation == "retail").mapped("amount_total"))
-            cost = self._cost_text(amount)
+        if (
+            self.state == "done"
+            and self.source == "ocpp"
+            and station.shows_costs
+            and self._relation() in _PAID_BY_THE_DRIVER
+        ):
+            ratings = self.cdr_ids.rating_ids.filtered(lambda one: one.relation in _PAID_BY_THE_DRIVER)
+            cost = self._cost_text(sum(ratings.mapped("amount_total")))
             payload = {
                 "session_uid": self.uid,
                 "total_cost": cost,

@@ -1,0 +1,66 @@
+from typing import Any
+
+from odoo import api, fields, models
+
+MODULES = [
+    ("credentials", "Credentials"),
+    ("locations", "Locations"),
+    ("sessions", "Sessions"),
+    ("cdrs", "CDRs"),
+    ("tariffs", "Tariffs"),
+    ("tokens", "Tokens"),
+    ("commands", "Commands"),
+    ("chargingprofiles", "Charging profiles"),
+    ("hubclientinfo", "Parties of the hub"),
+    ("invoicereconciliation", "Invoice reconciliation"),
+]
+
+
+class EmobilityOcpiModule(models.Model):
+    """A module at a partner: where it is, and when it was used last."""
+
+    _name = "emobility.ocpi.module"
+    _description = "OCPI Module"
+    _order = "connection_id, module, interface"
+    _rec_name = "module"
+
+    connection_id = fields.Many2one("emobility.ocpi.connection", required=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
+    module = fields.Selection(MODULES, required=True, readonly=True)
+    interface = fields.Selection(
+        [("SENDER", "Sender"), ("RECEIVER", "Receiver")],
+        required=True,
+        readonly=True,
+        help="A sender has the objects and is asked for them; a receiver is told of them.",
+    )
+    url = fields.Char("URL", readonly=True)
+    sent_at = fields.Datetime("We Called", compute="_compute_exchanges")
+    received_at = fields.Datetime("They Called", compute="_compute_exchanges")
+    pulled_until = fields.Datetime(readonly=True, help="Everything that changed before was fetched.")
+    last_error = fields.Char(readonly=True)
+
+    @api.depends("connection_id", "module")
+    def _compute_exchanges(self) -> None:
+        groups = self.env["emobility.ocpi.message"].sudo()._read_group(
+            [("connection_id", "in", self.connection_id.ids)],
+            ["connection_id", "module", "direction"],
+            ["create_date:max"],
+        )
+        last = {(connection.id, module, direction): at for connection, module, direction, at in groups}
+        for row in self:
+            row.sent_at = last.get((row.connection_id.id, row.module, "out"), False)
+            row.received_at = last.get((row.connection_id.id, row.module, "in"), False)
+
+    _once = models.UniqueIndex("(connection_id, module, interface)")
+
+    def _of(self, connection: Any, module: str, interface: str) -> "EmobilityOcpiModule":
+        """The row of a module; empty when the partner does not offer it."""
+        return self.sudo().search(
+            [
+                ("connection_id", "=", connection.id),
+                ("module", "=", module),
+                ("interface", "=", interface),
+                ("url", "!=", False),
+            ],
+            limit=1,
+        )
