@@ -16,7 +16,7 @@ from typing import Any
 from .rating import ChargingState, Reading, SessionFacts, StateChange
 
 KINDS = ("started", "meter", "state", "ended", "unplugged", "conflict")
-SOURCES = ("ocpp", "ocpi", "import")
+SOURCES = ("ocpp", "ocpi", "internal", "import")
 
 # A station that does not tell its rating is not believed to deliver more than the largest chargers do.
 FALLBACK_POWER_KW = Decimal(400)

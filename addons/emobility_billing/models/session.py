@@ -29,7 +29,7 @@ ENERGY_DIGITS = (16, 3)
 CRON_BATCH = 50
 OPEN_STATES = ("live", "ended", "held")
 # Where the cable cannot be seen, waiting for it to come out is waiting for nothing.
-SOURCES_WITH_CABLE = ("ocpp",)
+SOURCES_WITH_CABLE = ("ocpp", "internal")
 
 
 class EmobilitySession(models.Model):
@@ -351,7 +351,7 @@ class EmobilitySession(models.Model):
             values["evse_id"] = evse.id
         if connector and connector.evse_id == (evse or self.evse_id):
             values["connector_id"] = connector.id
-        company = evse.company_id or self.company_id
+        company = self._company_at(evse)
         if company != self.company_id:
             values["company_id"] = company.id
         token_uid = payload.get("token_uid") or False
@@ -366,14 +366,28 @@ class EmobilitySession(models.Model):
             values["contract_id"] = contract.id
         return values
 
+    def _company_at(self, evse: Any) -> Any:
+        """Whose session it is: that of the company of the EVSE, when this is known."""
+        return evse.company_id or self.company_id
+
     def _existing(self, model: str, record_id: Any) -> Any:
         if not isinstance(record_id, int) or not record_id:
             return self.env[model]
         return self.env[model].browse(record_id).exists()
 
+    def _relation(self) -> str:
+        """Between whom the session is priced first: a driver and their provider, unless another module knows better."""
+        self.ensure_one()
+        return "retail"
+
+    def _has_payer(self) -> bool:
+        """Whether it is known who pays, and on what terms."""
+        self.ensure_one()
+        return bool(self.contract_id and self.partner_id)
+
     def _freeze_tariff(self) -> None:
         """Choose the tariff version of the start, once: later price changes do not touch a session."""
-        if self.tariff_version_id or not (self.start_at and self.evse_id and self.contract_id):
+        if self.tariff_version_id or not (self.start_at and self.evse_id and self._has_payer()):
             return
         version = self.env["emobility.price.rule"]._select_version(
             self.company_id,
@@ -381,7 +395,8 @@ class EmobilitySession(models.Model):
             self.evse_id,
             self.connector_id,
             self.start_at,
-            relation="retail",
+            relation=self._relation(),
+            partner=self.partner_id,
         )
         if version:
             version._freeze()
@@ -497,7 +512,7 @@ class EmobilitySession(models.Model):
         holds.create(values)
 
     def _complete(self, derived: Derived) -> None:
-        """Make the CDR and its retail rating."""
+        """Make the CDR and its first rating."""
         facts = derived.facts(self.location_id.time_zone or "UTC")
         if facts is None:
             raise UserError(
@@ -506,12 +521,16 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 cdr = self.env["emobility.cdr"]._create_from_session(self, facts)
-                cdr._rate("retail", self.contract_id, self.partner_id, self.tariff_version_id)
+                self._rate_first(cdr)
                 self.write({"state": "done", "settle_at": False})
         except RatingError as error:
             self._hold_for([Finding("rating_error", evidence={"error": str(error)})])
             return
         cdr._after_rating()
+
+    def _rate_first(self, cdr: Any) -> None:
+        """Price the CDR for who pays it. :raises RatingError: when the engine cannot"""
+        cdr._rate(self._relation(), self.contract_id, self.partner_id, self.tariff_version_id)
 
     def _note_late_change(self, derived: Derived) -> None:
         """Late data never changes what was billed; when it says something else, a person decides."""

@@ -1,0 +1,17 @@
+from . import (
+    emobility_roaming_agreement,
+    emobility_roaming_cdr,
+    emobility_roaming_dispute,
+    emobility_settlement_line,
+    emobility_roaming_settlement,
+    emobility_roaming_partner,
+    emobility_session,
+    emobility_session_internal,
+    emobility_session_event,
+    emobility_token,
+    emobility_rating,
+    emobility_cdr,
+    emobility_gate,
+    emobility_hold,
+    res_company,
+)
