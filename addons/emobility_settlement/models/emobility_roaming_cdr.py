@@ -61,9 +61,7 @@ class EmobilityRoamingCdr(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingCdr:
-        received = [
-            vals | {"check_state": "new"} if vals.get("direction") == "in" else vals for vals in vals_list
-        ]
+        received = [vals | {"check_state": "new"} if vals.get("direction") == "in" else vals for vals in vals_list]
         cdrs = super().create(received)
         for cdr in cdrs.filtered(lambda one: one.direction == "in"):
             cdr._queue_check()
@@ -268,8 +266,9 @@ class EmobilityRoamingCdr(models.Model):
             if cdr.direction != "in" or cdr.check_state not in ("to_check", "disputed", "accepted", "refused"):
                 raise UserError(self.env._("%s is not waiting for a decision.", cdr.name))
             if cdr.settlement_id:
-                raise UserError(self.env._("%(cdr)s is settled by %(settlement)s.", cdr=cdr.name,
-                                           settlement=cdr.settlement_id.name))
+                raise UserError(
+                    self.env._("%(cdr)s is settled by %(settlement)s.", cdr=cdr.name, settlement=cdr.settlement_id.name)
+                )
         self.sudo()._as_system().write({"check_state": state})
 
     def action_check(self) -> None:

@@ -122,8 +122,9 @@ class EmobilityRoamingDispute(models.Model):
     @api.onchange("cdr_id")
     def _onchange_cdr_id(self) -> None:
         if self.cdr_id:
-            self.amount = sum(self.cdr_id.rating_ids.filtered(lambda one: one.relation == "wholesale").mapped(
-                "amount_total"))
+            self.amount = sum(
+                self.cdr_id.rating_ids.filtered(lambda one: one.relation == "wholesale").mapped("amount_total")
+            )
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingDispute:

@@ -26,9 +26,7 @@ class EmobilityRoamingSettlement(models.Model):
         "emobility.roaming.partner", required=True, index=True, ondelete="restrict", check_company=True
     )
     company_id = fields.Many2one(related="roaming_partner_id.company_id", store=True, index=True)
-    currency_id = fields.Many2one(
-        "res.currency", required=True, default=lambda self: self.env.company.currency_id
-    )
+    currency_id = fields.Many2one("res.currency", required=True, default=lambda self: self.env.company.currency_id)
     date_from = fields.Date(
         "First Day",
         required=True,
@@ -99,8 +97,7 @@ class EmobilityRoamingSettlement(models.Model):
         for settlement in self:
             posted = settlement.move_ids.filtered(lambda move: move.state == "posted" and move.is_invoice())
             settlement.balance = sum(
-                move.amount_residual * (1 if move.move_type in ("out_invoice", "in_refund") else -1)
-                for move in posted
+                move.amount_residual * (1 if move.move_type in ("out_invoice", "in_refund") else -1) for move in posted
             )
 
     @api.model_create_multi
@@ -152,8 +149,10 @@ class EmobilityRoamingSettlement(models.Model):
             settlement._expect("draft", "ready")
             ratings = self.env["emobility.rating"].sudo().search(settlement._sold_domain())
             ratings._as_system().write({"settlement_id": settlement.id})
-            cdrs = self.env["emobility.roaming.cdr"].sudo().search(
-                [*settlement._bought_domain(), ("check_state", "=", "accepted")]
+            cdrs = (
+                self.env["emobility.roaming.cdr"]
+                .sudo()
+                .search([*settlement._bought_domain(), ("check_state", "=", "accepted")])
             )
             cdrs._as_system().write({"settlement_id": settlement.id})
             settlement.state = "ready"
@@ -198,9 +197,7 @@ class EmobilityRoamingSettlement(models.Model):
         """What the hub takes for the CDRs of this invoice, when that was agreed."""
         if agreement.hub_fee_policy != "pass_on":
             return
-        fee = sum(
-            float(agreement._hub_fee_of(rating)) for rating in move.rating_ids
-        )
+        fee = sum(float(agreement._hub_fee_of(rating)) for rating in move.rating_ids)
         if self.currency_id.is_zero(fee):
             return
         move.invoice_line_ids = [
@@ -302,9 +299,7 @@ class EmobilityRoamingSettlement(models.Model):
                     "delivery_date": day,
                     "ref": ref,
                     "invoice_line_ids": [
-                        fields.Command.create(
-                            {"product_id": product.id, "quantity": 1.0, "price_unit": abs(amount)}
-                        )
+                        fields.Command.create({"product_id": product.id, "quantity": 1.0, "price_unit": abs(amount)})
                     ],
                 }
             )
@@ -429,5 +424,6 @@ class EmobilityRoamingSettlement(models.Model):
 
     def _has_anything(self) -> bool:
         ratings, cdrs = self.env["emobility.rating"], self.env["emobility.roaming.cdr"]
-        return bool(ratings.search_count(self._sold_domain(), limit=1)
-                    or cdrs.search_count(self._bought_domain(), limit=1))
+        return bool(
+            ratings.search_count(self._sold_domain(), limit=1) or cdrs.search_count(self._bought_domain(), limit=1)
+        )

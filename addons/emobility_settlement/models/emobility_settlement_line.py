@@ -8,9 +8,7 @@ class EmobilitySettlementLine(models.Model):
     _description = "Line of a Partner's Invoice"
     _order = "status, cdr_ref, id"
 
-    settlement_id = fields.Many2one(
-        "emobility.roaming.settlement", required=True, index=True, ondelete="cascade"
-    )
+    settlement_id = fields.Many2one("emobility.roaming.settlement", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="settlement_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="settlement_id.currency_id")
     invoice_ref = fields.Char("Their Invoice", required=True, readonly=True)

@@ -77,9 +77,7 @@ class EmobilityPartnerInvoiceImport(models.TransientModel):
             if not cdr_ref:
                 raise UserError(self.env._("Line %s has no CDR ID.", number))
             if cdr_ref.upper() in seen:
-                raise UserError(
-                    self.env._("Line %(line)s: the CDR %(cdr)s is there twice.", line=number, cdr=cdr_ref)
-                )
+                raise UserError(self.env._("Line %(line)s: the CDR %(cdr)s is there twice.", line=number, cdr=cdr_ref))
             seen.add(cdr_ref.upper())
             amounts[cdr_ref] = self._amount(row[amount_column], number)
         return amounts
