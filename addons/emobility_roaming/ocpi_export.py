@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from odoo.addons.emobility_billing.rating import (
     Activity,
@@ -14,6 +15,8 @@ from odoo.addons.emobility_billing.rating import (
 )
 
 from .ocpi import v221
+from .ocpi.internal import Party
+from .ocpi.versions import as_json
 
 VatOf = Callable[[str, int], Decimal | None]
 """(dimension, index of the element) -> VAT in percent, or None when no VAT applies."""
@@ -101,3 +104,70 @@ def ocpi_tariff(
             "last_updated": last_updated,
         }
     )
+
+
+def product_vat(env: Any, version: Any, dimension: str, element: int) -> Decimal | None:
+    """VAT in percent that the usage product of a price has at home; None when there is none in percent."""
+    product = env["emobility.rating.line"]._products(version)(dimension, element)
+    company = version.company_id
+    taxes = product.taxes_id._filter_taxes_by_company(company) or company.account_sale_tax_id
+    if not taxes or set(taxes.mapped("amount_type")) != {"percent"}:
+        return None
+    return sum((Decimal(str(tax.amount)) for tax in taxes), Decimal(0))
+
+
+def tariff_data(
+    tariff: Tariff,
+    version: str,
+    vat_of: VatOf,
+    *,
+    party: Party,
+    tariff_id: str,
+    valid_from: datetime,
+    valid_to: datetime | None,
+    last_updated: datetime,
+) -> dict[str, Any]:
+    """A tariff that OCPI can express as JSON data of a version. 2.1.1 and 2.2.1 have net prices only."""
+    net = ocpi_tariff(
+        tariff,
+        vat_of,
+        country_code=party.country_code,
+        party_id=party.party_id,
+        tariff_id=tariff_id,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        last_updated=last_updated,
+    )
+    if version == "2.2.1":
+        return as_json(net)
+    if version == "2.1.1":
+        data = as_json(net)
+        dropped = ("country_code", "party_id", "type", "min_price", "max_price")
+        for element in data["elements"]:
+            for component in element["price_components"]:
+                component.pop("vat", None)
+        return {name: value for name, value in data.items() if name not in dropped}
+    data, _lost = to_ocpi(tariff, version)
+    for index, element in enumerate(data["elements"]):
+        for component in element["price_components"]:
+            component["vat"] = vat_of(component["type"], index)
+    return _plain(
+        data
+        | {
+            "id": tariff_id,
+            "country_code": party.country_code,
+            "party_id": party.party_id,
+            "start_date_time": v221.instant_text(valid_from),
+            "end_date_time": v221.instant_text(valid_to) if valid_to else None,
+            "last_updated": v221.instant_text(last_updated),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """JSON data without ``Decimal`` and without what is absent."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value

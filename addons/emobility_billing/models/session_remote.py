@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 
@@ -14,7 +14,17 @@ class EmobilitySession(models.Model):
         self.ensure_one()
         return False
 
-    def _stop_remotely(self) -> None:
-        """Ask the station to stop the session. :raises UserError: when that is not possible"""
+    def _stop_remotely(self) -> str | None:
+        """Ask the station to stop the session; the answer is later told under the reference that is returned.
+
+        :raises UserError: when that is not possible
+        """
         self.ensure_one()
         raise UserError(self.env._("This session cannot be stopped from here."))
+
+    @api.model
+    def _remote_answered(self, reference: str, result: str) -> None:
+        """A station has answered what was asked of it under the reference: ACCEPTED, REJECTED, FAILED or TIMEOUT.
+
+        Who passes on what others asked for extends this.
+        """

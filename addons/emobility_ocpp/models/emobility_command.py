@@ -8,6 +8,9 @@ from odoo.exceptions import UserError
 
 _FINAL_BY_STATION = ("accepted", "rejected", "offline")
 _RESULTS = ("sent", "accepted", "rejected", "unknown", "expired", "offline")
+# What others are told who asked for something, in the words of OCPI.
+_TOLD_TO_OTHERS = {"accepted": "ACCEPTED", "rejected": "REJECTED", "offline": "FAILED", "expired": "TIMEOUT",
+                   "unknown": "FAILED"}  # fmt: skip
 _PATIENT = ("firmware", "local_list", "set_configuration", "set_profile", "clear_profile", "certificate")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
@@ -192,6 +195,8 @@ class EmobilityCommand(models.Model):
         if answer:
             values["answer"] = answer
         self.write(values)
+        if status in _TOLD_TO_OTHERS:
+            self.env["emobility.session"]._remote_answered(self.uid, _TOLD_TO_OTHERS[status])
         if status == "accepted" and answer and self.action == "get_configuration":
             self.station_id._apply_configuration(fields.Datetime.now(), settings_of(answer))
 

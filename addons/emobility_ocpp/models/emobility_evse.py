@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from odoo import api, fields, models
@@ -90,11 +91,41 @@ class EmobilityEvse(models.Model):
     def _can_start_remotely(self) -> bool:
         """Whether the portal may offer to start here: the station is ours and connected."""
         station = self.sudo().station_id
+        if not station:
+            return super()._can_start_remotely()
         return bool(station.accepted) and station.connection_state == "online"
 
-    def _start_remotely(self, token: models.Model) -> None:
-        """Put the command of the portal on the way."""
-        self.env["emobility.command"].sudo()._request_start(self, token)
+    def _start_remotely(self, token: models.Model) -> str | None:
+        """Put the command of the portal or of a partner on the way."""
+        if not self.sudo().station_id:
+            return super()._start_remotely(token)
+        return self.env["emobility.command"].sudo()._request_start(self, token).uid
+
+    def _request_at_station(self, action: str, payload: dict[str, Any]) -> str:
+        evse = self.sudo()
+        commands = self.env["emobility.command"].sudo()
+        return commands._request(evse.station_id, action, {"evse": evse.ocpp_evse_number, **payload}, evse).uid
+
+    def _unlock_remotely(self) -> str | None:
+        if not self.sudo().station_id:
+            return super()._unlock_remotely()
+        return self._request_at_station("unlock", {})
+
+    def _reserve_remotely(self, token: models.Model, until: datetime, number: int) -> str | None:
+        if not self.sudo().station_id:
+            return super()._reserve_remotely(token, until, number)
+        payload = {
+            "token_uid": token.uid,
+            "token_type": token.token_type,
+            "expires_at": until.replace(microsecond=0).isoformat() + "Z",
+            "reservation": number,
+        }
+        return self._request_at_station("reserve", payload)
+
+    def _cancel_reservation_remotely(self, number: int) -> str | None:
+        if not self.sudo().station_id:
+            return super()._cancel_reservation_remotely(number)
+        return self._request_at_station("cancel_reservation", {"reservation": number})
 
     def _connector_by_number(self, number: int | None) -> models.Model:
         """The connector with the OCPP number; the only connector when it has no number or none was sent."""

@@ -70,7 +70,9 @@ class EmobilitySession(models.Model):
         }
 
     def _can_stop_remotely(self) -> bool:
-        return self.can_remote_stop
+        return self.can_remote_stop or super()._can_stop_remotely()
 
-    def _stop_remotely(self) -> None:
-        self.env["emobility.command"].sudo()._request_stop(self.sudo())
+    def _stop_remotely(self) -> str | None:
+        if not self.can_remote_stop:
+            return super()._stop_remotely()
+        return self.env["emobility.command"].sudo()._request_stop(self.sudo()).uid

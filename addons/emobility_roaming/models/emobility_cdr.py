@@ -22,21 +22,26 @@ class EmobilityCdr(models.Model):
     _inherit = "emobility.cdr"
 
     roaming_partner_id = fields.Many2one(
-        "emobility.roaming.partner",
-        compute="_compute_roaming_partner_id",
-        help="The provider that issued the token, when it is a roaming partner.",
+        related="session_id.roaming_partner_id",
+        store=True,
+        index=True,
+        help="The roaming partner on the other side: the provider of the driver, or the operator of the station.",
     )
+    exchange_ids = fields.One2many("emobility.roaming.cdr", "cdr_id", "Exchanged With Partners")
 
-    def _compute_roaming_partner_id(self) -> None:
-        providers = self.env["emobility.roaming.partner"].search([("role", "=", "EMSP")])
-        by_party = {
-            (provider.company_id, provider.country_code, provider.party_id): provider
-            for provider in providers
-        }
-        for cdr in self:
-            token = cdr.session_id.token_id
-            party = (cdr.company_id, token.country_code, token.party_id)
-            cdr.roaming_partner_id = by_party.get(party, providers.browse())
+    def _after_rating(self) -> None:
+        super()._after_rating()
+        self._ocpi_changed()
+
+    def _take_back(self) -> Any:
+        credits = super()._take_back()
+        credits._ocpi_changed()
+        return credits
+
+    def _ocpi_changed(self) -> None:
+        """Send the CDRs of a provider's drivers; a CDR of a partner is theirs."""
+        ours = self.sudo().filtered(lambda cdr: cdr.roaming_partner_id and cdr.session_id.source != "ocpi")
+        self.env["emobility.ocpi.connection"]._queue_push("cdrs", ours, "CPO")
 
     def action_download_ocpi(self) -> dict[str, Any]:
         """Download the CDR as OCPI 2.2.1 JSON; what OCPI needs and the CDR lacks is said before."""
@@ -127,6 +132,7 @@ class EmobilityCdr(models.Model):
             "id": self.name,
             "session_id": session.uid if len(session.uid) <= _ID_LENGTH else None,
             "auth_method": "COMMAND" if session.remote_ref else "WHITELIST",
+            "authorization_reference": session.authorization_reference or None,
             "currency": rating.currency_id.name,
             "meter_id": self.evse_id.meter_serial or None,
             "invoice_reference_id": move.name if move.state == "posted" else None,
@@ -159,7 +165,7 @@ class EmobilityCdr(models.Model):
             party_id=token.party_id or "",
             uid=token.uid,
             type=_TOKEN_TYPES.get(token.token_type, token.token_type),
-            contract_id=token.contract_id.emaid or token.uid,
+            contract_id=token.contract_ref or token.contract_id.emaid or token.uid,
         )
 
     def _ocpi_location(self) -> v221.CdrLocation:

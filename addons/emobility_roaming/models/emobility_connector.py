@@ -1,3 +1,5 @@
+from typing import Any, Self
+
 from odoo import api, fields, models
 
 
@@ -19,3 +21,14 @@ class EmobilityConnector(models.Model):
         # Direct current always comes with a cable; most stations for alternating current have a socket.
         for connector in self:
             connector.connector_format = "CABLE" if connector.power_type == "DC" else "SOCKET"
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        connectors = super().create(vals_list)
+        connectors.evse_id.location_id._ocpi_changed()
+        return connectors
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        result = super().write(vals)
+        self.evse_id.location_id._ocpi_changed()
+        return result

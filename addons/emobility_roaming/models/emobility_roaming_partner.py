@@ -23,8 +23,34 @@ class EmobilityRoamingPartner(models.Model):
     role = fields.Selection(
         [("CPO", "Operator (CPO)"), ("EMSP", "Provider (eMSP)")], required=True, default="EMSP", tracking=True
     )
-    ocpi_version = fields.Selection(
-        [("2.2.1", "OCPI 2.2.1")], "OCPI Version", required=True, default="2.2.1", tracking=True
+    connection_id = fields.Many2one(
+        "emobility.ocpi.connection",
+        "Connection",
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+        help="The platform through which messages are exchanged with this party.",
+    )
+    connection_state = fields.Selection(related="connection_id.state")
+    ocpi_version = fields.Selection(related="connection_id.version")
+    hub_status = fields.Selection(
+        [("CONNECTED", "Connected"), ("OFFLINE", "Offline"), ("PLANNED", "Planned"), ("SUSPENDED", "Suspended")],
+        "Status at the Hub",
+        readonly=True,
+        copy=False,
+        help="What the hub says about a party behind it.",
+    )
+    contract_id = fields.Many2one(
+        "contract.contract",
+        "Charging Contract",
+        domain="[('is_charging', '=', True)]",
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+        help="Pays the sessions of the drivers of this provider at your stations: its plan and payer choose the "
+        "prices, which are also the tariffs that the provider is told.",
     )
     partner_id = fields.Many2one(
         "res.partner",
@@ -66,10 +92,38 @@ class EmobilityRoamingPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
-        return super().create([self._normalise_vals(vals) for vals in vals_list])
+        partners = super().create([self._normalise_vals(vals) for vals in vals_list])
+        partners._find_tokens()
+        return partners
 
     def write(self, vals: dict[str, Any]) -> bool:
-        return super().write(self._normalise_vals(vals))
+        result = super().write(self._normalise_vals(vals))
+        if vals.keys() & {"country_code", "party_id", "role", "company_id", "active"}:
+            self._find_tokens()
+        if "contract_id" in vals:
+            for partner in self:
+                tokens = self.env["emobility.token"].sudo().search([("roaming_partner_id", "=", partner.id)])
+                tokens.write({"contract_id": partner.contract_id.id})
+        return result
+
+    @api.model
+    def _providers_by_party(self, companies: Any) -> dict[tuple[int, str, str], Self]:
+        """The providers of these companies, by company, country code and party ID."""
+        providers = self.search([("role", "=", "EMSP"), ("company_id", "in", companies.ids)])
+        return {(each.company_id.id, each.country_code, each.party_id): each for each in providers}
+
+    def _find_tokens(self) -> None:
+        """Tokens that were there before their provider became a partner."""
+        tokens = self.env["emobility.token"].sudo()
+        for partner in self.filtered(lambda each: each.role == "EMSP"):
+            tokens |= tokens.search(
+                [
+                    ("company_id", "=", partner.company_id.id),
+                    ("country_code", "=", partner.country_code),
+                    ("party_id", "=", partner.party_id),
+                ]
+            )
+        self.env.add_to_compute(tokens._fields["roaming_partner_id"], tokens)
 
     @api.model
     def _normalise_vals(self, vals: dict[str, Any]) -> dict[str, Any]:

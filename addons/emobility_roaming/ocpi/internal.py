@@ -189,6 +189,17 @@ class Tariff:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Module invoicereconciliation: the CDRs that an invoice is about."""
+
+    party: Party
+    id: str
+    invoice_id: str
+    cdrs: tuple[str, ...]
+    last_updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """A party and what it does, as its credentials say."""
 

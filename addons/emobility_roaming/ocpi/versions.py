@@ -153,6 +153,13 @@ def read_tariff(version: str, data: Mapping[str, Any], party: internal.Party) ->
     )
 
 
+def read_reconciliation(version: str, data: object, party: internal.Party) -> internal.Reconciliation:
+    """Which CDRs an invoice is about; 2.3.0 only. :raises ValidationError:"""
+    record = v230.InvoiceReconciliationRecord.model_validate(data)
+    owner = internal.Party.of(record.country_code, record.party_id)
+    return internal.Reconciliation(owner, record.id, record.invoice_id, record.cdrs, record.last_updated)
+
+
 def read_credentials(version: str, data: object) -> internal.Credentials:
     """Credentials. :raises ValidationError:"""
     message: Any = models_of(version).credentials.model_validate(data)

@@ -1,1 +1,1 @@
-from . import location_export, location_import
+from . import location_export, location_import, ocpi_accept, ocpi_invite

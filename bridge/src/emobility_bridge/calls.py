@@ -118,7 +118,7 @@ _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
     ),
     "reserve": lambda p, n: (
         "ReserveNow",
-        {"connectorId": _evse(p), "expiryDate": p["expires_at"], "idTag": _token(p), "reservationId": n},
+        {"connectorId": _evse(p), "expiryDate": p["expires_at"], "idTag": _token(p), "reservationId": p.get("reservation") or n},
     ),
     "cancel_reservation": lambda p, _n: ("CancelReservation", {"reservationId": int(p["reservation"])}),
     "diagnostics": lambda p, _n: ("GetDiagnostics", {"location": p["url"]}),
@@ -206,7 +206,7 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
     "reserve": lambda p, n: (
         "ReserveNow",
         {
-            "id": n,
+            "id": p.get("reservation") or n,
             "expiryDateTime": p["expires_at"],
             "idToken": id_token(_token(p), p.get("token_type")),
             "evseId": _evse(p),

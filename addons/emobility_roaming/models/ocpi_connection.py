@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import ormcache
+
+from ..ocpi.internal import Party
+from ..ocpi.transport import fingerprint, same, tokens_in
+from ..ocpi.versions import VERSIONS
+from ..ocpi_client import OcpiClient
+from ..secret_box import seal, unseal
+
+STATES = [
+    ("draft", "New"),
+    ("invited", "Invited"),
+    ("registering", "Registering"),
+    ("connected", "Connected"),
+    ("paused", "Paused"),
+    ("ended", "Unregistered"),
+]
+BREAK_AFTER = 5
+"""So many failures in a row open the circuit."""
+LONGEST_BREAK = timedelta(hours=1)
+
+
+class EmobilityOcpiConnection(models.Model):
+    """The platform of another company, with which messages of OCPI are exchanged.
+
+    Behind it are one or more parties; each of them is a roaming partner.
+    """
+
+    _name = "emobility.ocpi.connection"
+    _description = "OCPI Connection"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    state = fields.Selection(STATES, required=True, readonly=True, default="draft", copy=False, tracking=True)
+    our_roles = fields.Selection(
+        [("CPO", "Operator (CPO)"), ("EMSP", "Provider (eMSP)"), ("BOTH", "Both")],
+        required=True,
+        default="BOTH",
+        tracking=True,
+        help="What your company does towards this partner. OCPI 2.1.1 knows one role only: for both, make two "
+        "connections.",
+    )
+    is_hub = fields.Boolean("Hub", tracking=True, help="Messages name the party that they are for.")
+    hub_country_code = fields.Char("Country Code of the Hub", size=2)
+    hub_party_id = fields.Char("Party ID of the Hub", size=3)
+    version = fields.Selection(
+        [(version, f"OCPI {version}") for version in VERSIONS], readonly=True, copy=False, tracking=True
+    )
+    newest_version = fields.Selection(
+        [(version, f"OCPI {version}") for version in VERSIONS],
+        required=True,
+        default=VERSIONS[-1],
+        help="Nothing newer is spoken with this partner.",
+    )
+    versions_url = fields.Char("Versions URL", tracking=True, help="Where the partner lists its versions.")
+    token_fingerprint = fields.Char(
+        readonly=True, copy=False, groups="base.group_system", help="Hash of the token that the partner calls us with."
+    )
+    next_token_fingerprint = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    sealed_next_token = fields.Char(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="The token that the partner gets next, until it has it: both are good meanwhile.",
+    )
+    token_kind = fields.Selection(
+        [("invitation", "Invitation (token A)"), ("credentials", "Credentials")], readonly=True, copy=False
+    )
+    token_since = fields.Datetime("Token Issued", readonly=True, copy=False)
+    token_used_at = fields.Datetime("Token Last Used", readonly=True, copy=False)
+    sealed_token = fields.Char(
+        readonly=True, copy=False, groups="base.group_system", help="The token that we call with, encrypted."
+    )
+    party_ids = fields.One2many("emobility.roaming.partner", "connection_id", "Parties")
+    module_ids = fields.One2many("emobility.ocpi.module", "connection_id", "Modules", copy=False)
+    message_log_count = fields.Integer(compute="_compute_counts")
+    cdr_count = fields.Integer("CDRs", compute="_compute_counts")
+
+    # Deviations of the partner
+
+    raw_token = fields.Boolean(
+        "Token Not Encoded", help="The partner expects its token as it is, not as base64. OCPI 2.1.1 always does."
+    )
+    zero_offsets = fields.Boolean("Times With +00:00", help="The partner writes UTC as +00:00, which OCPI forbids.")
+    no_link = fields.Boolean("No Link Header", help="The partner sends no address of the next page: count on.")
+    no_push = fields.Boolean("Pull Only", help="Changes are not sent to the partner, because it only fetches them.")
+    page_size = fields.Integer(default=100, required=True, help="Objects that are asked for at once.")
+    allow_private_address = fields.Boolean(
+        "Address in a Private Network",
+        tracking=True,
+        help="The partner is reached at an address that is not public, or without TLS.",
+    )
+    rate_limit = fields.Integer(
+        "Calls per Minute", default=1200, required=True, help="A partner that calls more often gets HTTP 429."
+    )
+
+    # Health
+
+    clock_difference = fields.Float(
+        "Clock Ahead (s)", readonly=True, copy=False, help="Seconds that the clock of the partner is ahead of ours."
+    )
+    failures = fields.Integer("Failures in a Row", readonly=True, copy=False)
+    broken_until = fields.Datetime("No Calls Before", readonly=True, copy=False)
+    last_error = fields.Char(readonly=True, copy=False)
+    last_exchange_at = fields.Datetime("Last Exchange", readonly=True, copy=False)
+    health = fields.Selection(
+        [("unknown", "Not connected"), ("good", "Good"), ("trouble", "Trouble"), ("down", "Down")],
+        compute="_compute_health",
+    )
+
+    _token_unique = models.UniqueIndex("(token_fingerprint) WHERE token_fingerprint IS NOT NULL")
+    _next_token_unique = models.UniqueIndex(
+        "(next_token_fingerprint) WHERE next_token_fingerprint IS NOT NULL"
+    )
+    _positive = models.Constraint(
+        "CHECK (page_size BETWEEN 1 AND 1000 AND rate_limit > 0)",
+        "A page has 1 to 1000 objects, and a partner may call at least once a minute.",
+    )
+
+    def _compute_counts(self) -> None:
+        messages = dict(
+            self.env["emobility.ocpi.message"]._read_group(
+                [("connection_id", "in", self.ids)], ["connection_id"], ["__count"]
+            )
+        )
+        cdrs = dict(
+            self.env["emobility.roaming.cdr"]._read_group(
+                [("connection_id", "in", self.ids)], ["connection_id"], ["__count"]
+            )
+        )
+        for connection in self:
+            connection.message_log_count = messages.get(connection, 0)
+            connection.cdr_count = cdrs.get(connection, 0)
+
+    @api.depends("state", "failures", "broken_until", "clock_difference")
+    def _compute_health(self) -> None:
+        now = fields.Datetime.now()
+        for connection in self:
+            if connection.state != "connected":
+                connection.health = "unknown"
+            elif connection.broken_until and connection.broken_until > now:
+                connection.health = "down"
+            elif connection.failures or abs(connection.clock_difference) > 60:
+                connection.health = "trouble"
+            else:
+                connection.health = "good"
+
+    @api.constrains("versions_url", "allow_private_address")
+    def _check_versions_url(self) -> None:
+        for connection in self.filtered("versions_url"):
+            parts = urlsplit(connection.versions_url)
+            allowed = ("http", "https") if connection.allow_private_address else ("https",)
+            if parts.scheme not in allowed or not parts.hostname or parts.username:
+                raise ValidationError(
+                    self.env._(
+                        "%(url)s is no address of versions: it begins with https://.", url=connection.versions_url
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        connections = super().create(vals_list)
+        # The technical user works in the companies that have partners.
+        user = self.env.ref("emobility_roaming.user_ocpi").sudo()
+        missing = connections.company_id - user.company_ids
+        if missing:
+            user.company_ids |= missing
+        self.env.registry.clear_cache()
+        return connections
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        if vals.keys() & {"state", "our_roles", "no_push", "active", "company_id"}:
+            self.env.registry.clear_cache()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unused(self) -> None:
+        for connection in self:
+            if connection.token_kind == "credentials" or connection.cdr_count:
+                raise UserError(
+                    self.env._("%(name)s has exchanged messages: archive it instead.", name=connection.display_name)
+                )
+
+    # Who calls
+
+    @api.model
+    def _authenticate(self, header: str | None) -> tuple[Self, str]:
+        """The connection whose token is in the header, and the token; empty when there is none.
+
+        What is looked up is a hash, and the found hash is compared in constant time, so that the time of an answer
+        tells nothing about the token.
+        """
+        for token in tokens_in(header):
+            digest = fingerprint(token)
+            found = self.sudo().search(
+                ["|", ("token_fingerprint", "=", digest), ("next_token_fingerprint", "=", digest)], limit=1
+            )
+            known = (found.token_fingerprint or "", found.next_token_fingerprint or "")
+            if any([same(each, digest) for each in known]):
+                return found, token
+        return self.sudo().browse(), ""
+
+    def _issue_token(self, kind: str) -> str:
+        """A new token for the partner to call with; only its hash is kept. The old one is worth nothing any more."""
+        self.ensure_one()
+        token = secrets.token_urlsafe(36)
+        self._set_token(fingerprint(token), kind)
+        return token
+
+    def _set_token(self, digest: str, kind: str) -> None:
+        self.sudo().write(
+            {
+                "token_fingerprint": digest,
+                "next_token_fingerprint": False,
+                "sealed_next_token": False,
+                "token_kind": kind,
+                "token_since": fields.Datetime.now(),
+                "token_used_at": False,
+            }
+        )
+
+    def _prepare_token(self) -> None:
+        """A token that the partner is about to get. It has to be good before the partner has it, because the
+        partner calls back with it while it is being told; the old one stays good until then."""
+        token = secrets.token_urlsafe(36)
+        self.sudo().write(
+            {"next_token_fingerprint": fingerprint(token), "sealed_next_token": seal(self.env, token)}
+        )
+
+    def _next_token(self) -> str:
+        return unseal(self.env, self.sudo().sealed_next_token)
+
+    def _keep_token(self, token: str) -> None:
+        """Keep the token that we call with."""
+        self.sudo().sealed_token = seal(self.env, token)
+
+    def _client(self) -> OcpiClient:
+        """What calls the partner. :raises UserError: when there is no token to call with"""
+        connection = self.sudo()
+        if not connection.sealed_token:
+            raise UserError(self.env._("There is no token to call %(name)s with.", name=self.name))
+        return OcpiClient(
+            token=unseal(self.env, connection.sealed_token),
+            raw_token=connection.raw_token or connection.version == "2.1.1",
+            zero_offsets=connection.zero_offsets,
+            no_link=connection.no_link,
+            allow_private=connection.allow_private_address,
+        )
+
+    # Who we are, who they are
+
+    def _our_party(self) -> Party:
+        """:raises UserError: when the company has no party"""
+        company = self.company_id
+        if not (company.emobility_country_code and company.emobility_party_id):
+            raise UserError(
+                self.env._("The company %(company)s has no OCPI country code and party ID.", company=company.name)
+            )
+        return Party.of(company.emobility_country_code, company.emobility_party_id)
+
+    def _we_are(self, role: str) -> bool:
+        return self.our_roles in (role, "BOTH")
+
+    def _owns(self, party: Party) -> bool:
+        """Whether the party is behind this connection."""
+        return any(
+            (each.country_code, each.party_id) == (party.country_code, party.party_id) for each in self.sudo().party_ids
+        )
+
+    def _partner(self, party: Party, role: str) -> models.BaseModel:
+        """The roaming partner of the party; the one of another role when there is no better one."""
+        parties = self.sudo().party_ids.filtered(
+            lambda each: (each.country_code, each.party_id) == (party.country_code, party.party_id)
+        )
+        return (parties.filtered(lambda each: each.role == role) or parties)[:1]
+
+    def _first_party(self) -> Party:
+        """Of whom an object is that does not say it (2.1.1)."""
+        party = self.sudo().party_ids[:1]
+        return Party.of(party.country_code or "", party.party_id or "")
+
+    @api.model
+    @ormcache("company_id", "role", cache="default")
+    def _push_target_ids(self, company_id: int, role: str) -> tuple[int, ...]:
+        """Connections that are told of changes, where we have this role."""
+        found = self.sudo().search(
+            [
+                ("company_id", "=", company_id),
+                ("state", "=", "connected"),
+                ("no_push", "=", False),
+                ("our_roles", "in", (role, "BOTH")),
+            ]
+        )
+        return tuple(found.ids)
+
+    def _note_call(self, module: str) -> None:
+        """A partner called. Noted once a minute at most, because the row of the connection is everybody's."""
+        now = fields.Datetime.now()
+        limit = now - timedelta(minutes=1)
+        connection = self.sudo()
+        if not connection.token_used_at or connection.token_used_at < limit:
+            connection.write({"token_used_at": now, "last_exchange_at": now})
+            rows = connection.module_ids.filtered(lambda row: row.module == module)
+            rows.write({"received_at": now})
+
+    def _may_be_called(self, url: str) -> bool:
+        """Whether an address that a partner names may be called: it is where the partner itself is."""
+        theirs, named = urlsplit(self.sudo().versions_url or ""), urlsplit(url)
+        return bool(named.hostname) and named.hostname == theirs.hostname and named.scheme == theirs.scheme
+
+    # Health
+
+    def _may_call(self) -> bool:
+        return not self.broken_until or self.broken_until <= fields.Datetime.now()
+
+    def _note_outcome(self, error: str | None, clock_difference: float | None = None) -> None:
+        """Count failures in a row; when there are too many, leave the partner alone for a while, longer each time."""
+        now = fields.Datetime.now()
+        connection = self.sudo()
+        if error is None:
+            values: dict[str, Any] = {
+                "failures": 0,
+                "broken_until": False,
+                "last_error": False,
+                "last_exchange_at": now,
+            }
+        else:
+            failures = connection.failures + 1
+            values = {"failures": failures, "last_error": error[:500]}
+            if failures >= BREAK_AFTER:
+                pause = min(timedelta(seconds=30) * 2 ** min(failures - BREAK_AFTER, 10), LONGEST_BREAK)
+                values["broken_until"] = now + pause
+        if clock_difference is not None and abs(clock_difference - connection.clock_difference) >= 1:
+            values["clock_difference"] = round(clock_difference)
+        changed = {name: value for name, value in values.items() if connection[name] != value}
+        if changed:
+            connection.write(changed)
+
+    # Buttons
+
+    def action_invite(self) -> dict[str, Any]:
+        """A new invitation; the one before is worth nothing any more."""
+        self.ensure_one()
+        wizard = self.env["emobility.ocpi.invite"].create(
+            {
+                "name": self.name,
+                "company_id": self.company_id.id,
+                "our_roles": self.our_roles,
+                "connection_id": self.id,
+            }
+        )
+        return wizard.action_invite()
+
+    def action_self_test(self) -> dict[str, Any]:
+        """Walk the partner through all modules and show the report."""
+        self.ensure_one()
+        self.check_access("write")
+        test = self.env["emobility.ocpi.self.test"].create({"connection_id": self.id})
+        test._run()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Self-Test"),
+            "res_model": test._name,
+            "res_id": test.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def action_pause(self) -> None:
+        """Neither call the partner nor answer it."""
+        self.filtered(lambda each: each.state == "connected").state = "paused"
+
+    def action_resume(self) -> None:
+        """Go on, and try again at once."""
+        paused = self.filtered(lambda each: each.state == "paused")
+        paused.write({"state": "connected", "failures": 0, "broken_until": False})
+
+    def action_open_messages(self) -> dict[str, Any]:
+        """What was exchanged."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_roaming.ocpi_message_action")
+        return action | {"domain": [("connection_id", "in", self.ids)], "context": {}}
+
+    def action_open_cdrs(self) -> dict[str, Any]:
+        """CDRs that were exchanged."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_roaming.roaming_cdr_action")
+        return action | {"domain": [("connection_id", "in", self.ids)], "context": {}}

@@ -1,0 +1,3 @@
+"""The server of OCPI: what partners call. Routers of FastAPI; the work is done by the models."""
+
+from .routers import ocpi_routers

@@ -1,0 +1,285 @@
+"""Who calls, within which limits, and the frame and log around each answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
+from pydantic import ValidationError as OcpiValidationError
+from starlette.concurrency import run_in_threadpool
+
+from odoo.api import Environment
+from odoo.exceptions import AccessError, MissingError, UserError
+
+from odoo.addons.fastapi.context import odoo_env_ctx
+
+from ..ocpi.internal import Party
+from ..ocpi.transport import (
+    CLIENT_ERROR,
+    INVALID,
+    UNKNOWN_RECEIVER,
+    OcpiError,
+    Page,
+    Routing,
+    depth_is_allowed,
+    envelope,
+    page_headers,
+    without_zero_offsets,
+)
+
+_logger = logging.getLogger(__name__)
+
+MAX_BODY = 4 * 1024 * 1024
+"""A CDR with signed values of a whole night stays far below."""
+MAX_PAGE = 1000
+_NOT_ROUTED = ("versions", "credentials", "hubclientinfo")
+
+
+class RateLimit:
+    """A bucket for each partner, in this process: calls that are left, refilled over the minute."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, int], tuple[float, float]] = {}
+
+    def take(self, key: tuple[str, int], per_minute: int) -> bool:
+        now = time.monotonic()
+        left, since = self._buckets.get(key, (float(per_minute), now))
+        left = min(float(per_minute), left + (now - since) * per_minute / 60)
+        allowed = left >= 1
+        self._buckets[key] = (left - 1 if allowed else left, now)
+        return allowed
+
+
+rate_limit = RateLimit()
+
+
+@dataclass
+class Caller:
+    """A partner that was authenticated. ``env`` is that of the technical user, who sees only what is the partner's."""
+
+    env: Environment
+    connection: Any
+    token: str
+    routing: Routing
+    url: str
+    headers: Mapping[str, str]
+
+    @property
+    def version(self) -> str:
+        return str(self.connection.version)
+
+    def check_party(self, country_code: str, party_id: str) -> Party:
+        """A partner touches the objects of its own parties only (F52)."""
+        party = Party.of(country_code, party_id)
+        if not self.connection._owns(party):
+            raise OcpiError(INVALID, f"{party} is not a party of this connection.", 404)
+        return party
+
+    def reply(
+        self, data: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> JSONResponse:
+        return framed(data, self.headers, self.routing, status=status, headers=headers)
+
+    def page(self, module: str, page: Page) -> JSONResponse:
+        """A page of our objects that the partner may see."""
+        publisher = self.env["emobility.ocpi.publisher"]
+        rows, total, count = publisher._page(self.connection, module, page)
+        return self.reply(rows, headers=page_headers(self.url, page, total, count, MAX_PAGE))
+
+
+def framed(
+    data: Any,
+    request_headers: Mapping[str, str],
+    routing: Routing | None = None,
+    *,
+    status: int = 200,
+    status_code: int = 1000,
+    message: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer in the frame of OCPI; ids and routing of the request come back."""
+    echoed = {
+        name: request_headers[name] for name in ("x-request-id", "x-correlation-id") if name in request_headers
+    }
+    swapped = routing.swapped().headers() if routing else {}
+    return JSONResponse(
+        envelope(data, now=datetime.now(UTC), status_code=status_code, message=message),
+        status_code=status,
+        headers={**echoed, **swapped, **(headers or {})},
+    )
+
+
+def _authenticate(request: Request) -> None:
+    """Find the connection, check its limits and state, and leave the caller on the request."""
+    env = odoo_env_ctx.get()
+    connection, token = env["emobility.ocpi.connection"]._authenticate(request.headers.get("authorization"))
+    if not connection:
+        raise OcpiError(CLIENT_ERROR, "The token is not known.", 401)
+    request.state.connection = connection
+    if not rate_limit.take((env.cr.dbname, connection.id), connection.rate_limit):
+        raise OcpiError(CLIENT_ERROR, "Too many calls.", 429)
+    path = request.url.path
+    module = _module_of(path)
+    registration = module in ("versions", "credentials")
+    if connection.state == "paused" or (not registration and connection.state != "connected"):
+        raise OcpiError(CLIENT_ERROR, "This connection is not in use.", 401)
+    env = env(context={"allowed_company_ids": [connection.company_id.id], "ocpi_connection_id": connection.id,
+                       "tracking_disable": True, "lang": "en_US"})  # fmt: skip
+    connection = connection.with_env(env(su=True))
+    routing = Routing() if module in _NOT_ROUTED else Routing.of_headers(request.headers)
+    request.state.caller = Caller(
+        env, connection, token, routing, _public_url(connection, path), request.headers
+    )
+    if not registration:
+        _check_module(connection, path, routing)
+
+
+def _check_module(connection: Any, path: str, routing: Routing) -> None:
+    _empty, _root, version, role = path.split("/")[:4]
+    if version != connection.version:
+        raise OcpiError(CLIENT_ERROR, f"This connection speaks OCPI {connection.version}.", 404)
+    if role in ("cpo", "emsp") and not connection._we_are(role.upper()):
+        raise OcpiError(CLIENT_ERROR, "We do not have this role towards you.", 404)
+    if routing.receiver and routing.receiver != connection._our_party():
+        raise OcpiError(UNKNOWN_RECEIVER, f"The receiver {routing.receiver} is not known here.")
+    if routing.sender and not connection._owns(routing.sender):
+        raise OcpiError(INVALID, f"The sender {routing.sender} is not a party of this connection.")
+
+
+def _public_url(connection: Any, path: str) -> str:
+    return connection._our_url() + path.removeprefix("/ocpi")
+
+
+def _module_of(path: str) -> str:
+    parts = path.split("/")
+    if len(parts) > 4 and parts[3] in ("cpo", "emsp"):
+        return parts[4]
+    return "credentials" if parts[-1] == "credentials" else "versions" if len(parts) <= 4 else parts[3]
+
+
+class OcpiRoute(APIRoute):
+    """Around each endpoint: limits, authentication, errors in OCPI's words, log.
+
+    What touches the database runs in a thread: the loop of events serves all requests of the process, and one that
+    waited for a lock there would keep the other from giving it free.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            started = time.monotonic()
+            env = odoo_env_ctx.get()
+            savepoint = None
+            error: str | None = None
+            try:
+                await _check_body(request)
+                await run_in_threadpool(_authenticate, request)
+                if request.state.connection.zero_offsets:
+                    body = await request.body()
+                    request._body = without_zero_offsets(body.decode(errors="replace")).encode()
+                if request.method not in ("GET", "HEAD"):
+                    savepoint = await run_in_threadpool(env.cr.savepoint)
+                response = await handler(request)
+                if savepoint:
+                    await run_in_threadpool(savepoint.close, rollback=False)
+            except (OcpiError, RequestValidationError, OcpiValidationError, UserError) as problem:
+                if savepoint:
+                    await run_in_threadpool(savepoint.close, rollback=True)
+                answer = _as_ocpi(problem)
+                error = answer.message
+                response = framed(
+                    None,
+                    request.headers,
+                    status=answer.http_status,
+                    status_code=answer.status_code,
+                    message=answer.message,
+                )
+            await run_in_threadpool(_log, request, response, error, time.monotonic() - started)
+            return response
+
+        return handle
+
+
+async def _check_body(request: Request) -> None:
+    length = request.headers.get("content-length") or "0"
+    if length.isdecimal() and int(length) > MAX_BODY:
+        raise OcpiError(INVALID, "The message is too long.", 413)
+    body = await request.body()
+    if len(body) > MAX_BODY:
+        raise OcpiError(INVALID, "The message is too long.", 413)
+    if not depth_is_allowed(body):
+        raise OcpiError(INVALID, "The message nests too deep.")
+    if b"\\u0000" in body or b"\x00" in body:
+        raise OcpiError(INVALID, "The message has characters that no text of OCPI may have.")
+
+
+def _as_ocpi(problem: Exception) -> OcpiError:
+    if isinstance(problem, OcpiError):
+        return problem
+    if isinstance(problem, RequestValidationError | OcpiValidationError):
+        details = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in problem.errors()[:5]
+        )
+        return OcpiError(INVALID, details[:500])
+    if isinstance(problem, AccessError | MissingError):
+        return OcpiError(INVALID, "There is no such object.", 404)
+    return OcpiError(INVALID, str(problem)[:500])
+
+
+def _log(request: Request, response: Response, error: str | None, seconds: float) -> None:
+    connection = getattr(request.state, "connection", None)
+    if connection is None:
+        # Without a partner there is nobody whose log it belongs to; the log of the server has it.
+        _logger.info("OCPI %s %s refused: %s", request.method, request.url.path, error)
+        return
+    connection = connection.sudo()
+    caller = getattr(request.state, "caller", None)
+    module = _module_of(request.url.path)
+    env = connection.env
+    env["emobility.ocpi.message"]._log(
+        connection_id=connection.id,
+        company_id=connection.company_id.id,
+        direction="in",
+        module=module if module in dict(env["emobility.ocpi.message"]._fields["module"].selection) else False,
+        method=request.method,
+        path=(f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path)[:2000],
+        http_status=response.status_code,
+        error=error,
+        request_id=_short(request.headers.get("x-request-id")),
+        correlation_id=_short(request.headers.get("x-correlation-id")),
+        party_from=str(caller.routing.sender or "") or False if caller else False,
+        party_to=str(caller.routing.receiver or "") or False if caller else False,
+        milliseconds=round(seconds * 1000),
+        request_body=getattr(request, "_body", b""),
+        response_body=bytes(response.body),
+    )
+    if caller:
+        connection._note_call(module)
+
+
+def _short(text: str | None) -> str | bool:
+    return "".join(char for char in text if char.isprintable())[:100] if text else False
+
+
+_scheme = APIKeyHeader(
+    name="Authorization", auto_error=False, description="`Token` and the token in base64; in 2.1.1 as it is."
+)
+
+
+def get_caller(request: Request, _header: Annotated[str | None, Depends(_scheme)] = None) -> Caller:
+    """The partner that was authenticated by the route."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+AuthenticatedCaller = Annotated[Caller, Depends(get_caller)]
