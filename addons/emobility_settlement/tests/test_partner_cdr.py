@@ -45,7 +45,7 @@ class TestPartnerCdr(SettlementCommon):
         self.assertIn("T1 is not known", cdr.findings)
 
     def test_published_tariff_counts_when_the_cdr_only_names_it(self) -> None:
-        self.env["emobility.ocpi.object"]._as_system().create(
+        self.env["emobility.ocpi.object"].sudo()._as_system().create(
             {
                 "connection_id": self._connection().id,
                 "company_id": self.company.id,

@@ -24,6 +24,10 @@ class TestSettlement(SettlementCommon):
         settlement.action_collect()
         return settlement
 
+    def before(self) -> datetime:
+        """Before the usual session: one connector has one car at a time."""
+        return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
+
     def compare(self, settlement: object, text: str, ref: str = "THEIRS-1") -> None:
         self.env["emobility.partner.invoice.import"].create(
             {
@@ -36,7 +40,7 @@ class TestSettlement(SettlementCommon):
 
     def test_our_invoice_is_the_sum_of_the_cdrs(self) -> None:
         self.charge_as_guest("G1", kwh="10.123")
-        self.charge_as_guest("G2", kwh="3.333")
+        self.charge_as_guest("G2", kwh="3.333", start=self.before())
         settlement = self.settlement()
         self.assertEqual(settlement.sold_count, 2)
         with self.running_jobs():
@@ -61,7 +65,7 @@ class TestSettlement(SettlementCommon):
     def test_hub_fee_is_invoiced_when_it_is_passed_on(self) -> None:
         self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "pass_on"})
         self.charge_as_guest("G1", kwh="10")
-        self.charge_as_guest("G2", kwh="10")
+        self.charge_as_guest("G2", kwh="10", start=self.before())
         settlement = self.settlement()
         with self.running_jobs():
             settlement.action_invoice()
@@ -105,7 +109,7 @@ class TestSettlement(SettlementCommon):
         cdr = self.receive_cdr()
         settlement = self.settlement(self.operator)
         for text, message in (
-            ("", "no rows"),
+            ("id;amount\n", "no rows"),
             ("id;value\nX;1\n", "no column called amount"),
             (f"id;amount\n{cdr.name};4\n;5\n", "Line 3 has no CDR ID"),
             (f"id;amount\n{cdr.name};4\n{cdr.name.lower()};4\n", "Line 3: the CDR"),
