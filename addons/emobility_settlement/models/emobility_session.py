@@ -18,10 +18,11 @@ class EmobilitySession(models.Model):
 
     @api.depends("roaming_agreement_id.legal_entity_id")
     def _compute_partner_id(self) -> None:
-        super()._compute_partner_id()
+        result = super()._compute_partner_id()
         for session in self:
             if session.roaming_agreement_id:
                 session.partner_id = session.roaming_agreement_id.legal_entity_id
+        return result
 
     def _identity(self, started: Event) -> dict[str, Any]:
         values = super()._identity(started)

@@ -17,7 +17,7 @@ class EmobilitySession(models.Model):
     that the operator's gets and runs through the provider's gate, prices and billing.
     """
 
-    _inherit = "emobility.session"
+    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
 
     # The provider's session is at the operator's EVSE; _check_evse_company says when that is right.
     evse_id = fields.Many2one(check_company=False)
@@ -111,10 +111,10 @@ class EmobilitySession(models.Model):
     # A share of the driver's price
 
     def _rate_first(self, cdr: Any) -> None:
-        if self.roaming_agreement_id.pricing != "percent":
-            super()._rate_first(cdr)
+        result = None if self.roaming_agreement_id.pricing == "percent" else super()._rate_first(cdr)
         for origin in self | self.sudo().origin_session_id:
             origin._rate_share()
+        return result
 
     def _rate_share(self) -> None:
         """The operator's share, as soon as both CDRs are there."""
