@@ -43,7 +43,6 @@ def seed():
     contract = env["contract.contract"].create(
         {"name": "Bench contract", "partner_id": partner.id, "is_charging": True, "plan_id": plan.id}
     )
-    contract.action_activate()
     token = env["emobility.token"].create({"uid": "BENCH", "contract_id": contract.id, "state": "active"})
     location = env["emobility.location"].create({"name": "Bench place", "time_zone": "Europe/Berlin"})
     evse = env["emobility.evse"].create({"location_id": location.id, "evse_id": "DE*BEN*E0"})
@@ -56,6 +55,7 @@ def seed():
     rules = [{"tariff_id": tariff.id}]
     rules += [{"tariff_id": tariff.id, "plan_id": plan.copy().id} for _number in range(RULES)]
     env["emobility.price.rule"].create(rules)
+    contract.action_activate()
 
     partners = env["res.partner"].search([], order="id desc", limit=1).id + 1
     clone(partner, CUSTOMERS, name="'Customer ' || g", complete_name="'Customer ' || g",

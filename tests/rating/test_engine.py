@@ -14,6 +14,7 @@ from rating import (
     ChargingState,
     Dimension,
     FactsError,
+    InputError,
     OvernightDay,
     Policy,
     PriceComponent,
@@ -30,6 +31,7 @@ from rating import (
     rate,
     tariff_sentences,
 )
+from rating.scale import LARGEST, USUAL
 
 from tests.rating.builders import element, price, session, tariff, utc
 
@@ -521,3 +523,24 @@ def test_the_trace_holds_every_period_and_price() -> None:
     }  # fmt: skip
     assert trace["total"] == "5.48"
     assert trace["lines"][2]["reason"] == "element 1 (Sat Sun, 22:00 to 06:00, below 50 kWh)"
+
+
+def test_energy_that_only_the_last_reading_tells_is_where_that_reading_is() -> None:
+    readings = {0: "0", 1: "0", 2: "5"}
+    facts = session(MONDAY, 2, "4", readings=readings)
+    first_hour = element(price("ENERGY", "1"), end_time=time(11))
+    periods = build_periods(facts, tariff(first_hour, element(price("ENERGY", "2"))))
+    assert [period.energy_kwh for period in periods] == [Decimal(0), Decimal(4)]
+
+
+def test_readings_at_start_and_end_tell_nothing_of_the_time_between() -> None:
+    rating = rate(tariff(element(price("ENERGY", "1"))), session(MONDAY, 1, "10", readings={0: "0", 1: "10"}))
+    assert rating.flags == ("linear_energy",)
+
+
+def test_a_number_may_be_as_large_as_the_largest_and_no_larger() -> None:
+    largest = float(LARGEST)
+    assert [USUAL.number(value) for value in (largest, -largest)] == [LARGEST * USUAL.unit, -LARGEST * USUAL.unit]
+    for value in (largest + 1, -largest - 1):
+        with pytest.raises(InputError):
+            USUAL.number(value)

@@ -15,7 +15,7 @@ TAG = re.compile(r"</?(\w+)")
 # invoices and their lines, price sheets and the announcement of a price.
 FOR_CUSTOMERS = re.compile(
     r"arch_db:emobility_\w+\.(portal_|charging_|price_sheet|join)|/controllers/|/report/"
-    r"|/models/(contract_contract|emobility_plan_price|invoicing|invoicing_reduction|rating_reduction)\.py"
+    r"|/models/(contract_contract|contract_terms|emobility_plan_price|invoicing|invoicing_reduction)\.py|/reductions\.py"
 )
 # The terms of these places that are the same in every language. What is the same is left empty (OCA).
 SAME = {

@@ -153,7 +153,7 @@ class ChargingContractPortal(CustomerPortal):
         }
 
     def _offered_plans(self, contract: Any) -> Any:
-        """Plans to which the user can change: offered in the portal, of the company of the contract."""
+        """Plans to which the user can change: offered in the portal, of the company of the contract, with a price."""
         plans = request.env["product.template"].sudo()
         if not contract or contract.charging_state not in ("active", "suspended"):
             return plans
@@ -165,4 +165,4 @@ class ChargingContractPortal(CustomerPortal):
                 ("id", "!=", contract.plan_id.id),
             ],
             order="plan_base_fee, name",
-        )
+        )._with_price(contract.company_id)

@@ -39,6 +39,7 @@ class ChargingPricePortal(CustomerPortal):
                 "chosen": contract,
                 "query": text,
                 "places": self._places(contract, text) if contract else [],
+                "included": contract and contract._included_text(fields.Date.context_today(contract)),
                 "my_tokens": contract.token_ids.filtered(
                     lambda token: token._authorization_status() == "Accepted"
                 ),

@@ -80,10 +80,9 @@ class AccountTax(models.Model):
         ]
 
     def _emobility_make_twin(self, override: str) -> AccountTax:
-        suffix = self.env._("incl.") if override == "tax_included" else self.env._("excl.")
-        return self.copy(
+        twin = self.copy(
             {
-                "name": f"{self.name} ({suffix})",
+                "name": self._emobility_twin_name(override),
                 "price_include_override": override,
                 "emobility_source_tax_id": self.id,
                 # Fiscal positions choose among the originals; the twin of their choice is taken afterwards.
@@ -91,3 +90,11 @@ class AccountTax(models.Model):
                 "original_tax_ids": [Command.clear()],
             }
         )
+        # Customers read the name in their language, whoever sends the first invoice.
+        for code, _name in self.env["res.lang"].get_installed():
+            twin.with_context(lang=code).name = self.with_context(lang=code)._emobility_twin_name(override)
+        return twin
+
+    def _emobility_twin_name(self, override: str) -> str:
+        suffix = self.env._("incl.") if override == "tax_included" else self.env._("excl.")
+        return f"{self.name} ({suffix})"

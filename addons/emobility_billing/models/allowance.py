@@ -45,10 +45,14 @@ class EmobilityAllowance(models.Model):
             allowance.included_sessions = sessions
 
     @api.model
-    def _of(self, contract: Any, day: date) -> EmobilityAllowance:
-        """The row of the month of a day; made when the contract has none yet. Empty: nothing is included."""
+    def _of(self, contract: Any, day: date, *, keep: bool = True) -> EmobilityAllowance:
+        """The row of the month of a day. Empty: nothing is included.
+
+        :param keep: make the row when the contract has none yet; else that row is not stored
+        """
         month = day.replace(day=1)
         found = self.search([("contract_id", "=", contract.id), ("month", "=", month)])
         if found or not any(contract._included_in_month(month)):
             return found
-        return self.create({"contract_id": contract.id, "month": month})
+        values = {"contract_id": contract.id, "month": month}
+        return self.create(values) if keep else self.new(values)

@@ -118,30 +118,6 @@ class ContractContract(models.Model):
             ("move_id", "=", False),
         ]
 
-    @api.depends("plan_id", "company_id", "is_charging")
-    def _compute_plan_without_price(self) -> None:
-        today = fields.Date.context_today(self)
-        rules = self.env["emobility.price.rule"].sudo()
-        known = {
-            (company.id, plan.id)
-            for company, plan in rules._read_group(
-                [
-                    ("relation", "=", "retail"),
-                    ("company_id", "in", self.company_id.ids),
-                    ("plan_id", "in", [False, *self.plan_id.ids]),
-                    "|",
-                    ("date_to", "=", False),
-                    ("date_to", ">=", today),
-                ],
-                ["company_id", "plan_id"],
-            )
-        }
-        for contract in self:
-            company = contract.company_id.id
-            contract.plan_without_price = contract.is_charging and not (
-                {(company, False), (company, contract.plan_id.id)} & known
-            )
-
     def _after_new_rating(self) -> None:
         """A session was priced: an invoice may be due, and the credit may be used up."""
         self.invalidate_recordset(["amount_to_invoice", "amount_owed"])

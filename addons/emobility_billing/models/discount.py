@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 ALLOWANCE_PRODUCT = "emobility_billing.product_allowance"
+OVERAGE_PRODUCT = "emobility_billing.product_overage"
 DISCOUNT_PRODUCT = "emobility_billing.product_discount"
 PERCENT, AMOUNT, VOUCHER, ENERGY = "percent", "amount", "voucher", "energy"
 

@@ -154,7 +154,8 @@ class EmobilityInvoicing(models.AbstractModel):
             values["fiscal_position_id"] = contract.fiscal_position_id.id
         if is_credit:
             values["reversed_entry_id"] = first.credited_rating_id.move_id.id
-            values["ref"] = self.env._(
+            payer = first.partner_id
+            values["ref"] = self.with_context(lang=payer.lang or self.env.lang).env._(
                 "Correction of %(invoice)s",
                 invoice=first.credited_rating_id.move_id.name or first.credited_rating_id.cdr_id.name,
             )

@@ -195,6 +195,31 @@ class EmobilityPriceRule(models.Model):
         return PriceAnswer(situation, rules, version, None)
 
     @api.model
+    def _priced_plans(self, companies: Any, plans: Any) -> set[tuple[int, int | bool]]:
+        """Pairs (company, plan) of which a retail rule gives some session a price, now or later.
+
+        False is the plan of a contract without one.
+        """
+        found = self.sudo()._read_group(
+            [
+                ("relation", "=", "retail"),
+                ("company_id", "in", companies.ids),
+                ("plan_id", "in", [False, *plans.ids]),
+                "|",
+                ("date_to", "=", False),
+                ("date_to", ">=", fields.Date.context_today(self)),
+            ],
+            ["company_id", "plan_id"],
+        )
+        known = {(company.id, plan.id) for company, plan in found}
+        return {
+            (company, plan)
+            for company in companies.ids
+            for plan in (False, *plans.ids)
+            if (company, plan) in known or (company, False) in known
+        }
+
+    @api.model
     def _payer(self, contract: Any, partner: Any) -> Any:
         contract = contract.sudo()
         return (partner or contract.invoice_partner_id or contract.partner_id).sudo()

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools.misc import formatLang
 
 STAFF = "emobility_crm.group_user,emobility_crm.group_auditor"
 
@@ -30,6 +32,40 @@ class ProductTemplate(models.Model):
             fitting = general | rules.filtered(lambda rule, plan=plan: rule.plan_id == plan)
             plan.plan_rule_count = len(fitting)
             plan.plan_tariff_ids = fitting.tariff_id
+
+    @api.constrains("plan_is_offered", "is_charging_plan")
+    def _check_offered_plan_has_price(self) -> None:
+        for plan in self.filtered(lambda one: one.is_charging_plan and one.plan_is_offered):
+            company = plan.company_id or self.env.company
+            if not plan._with_price(company):
+                raise ValidationError(
+                    self.env._(
+                        "%(plan)s cannot be offered in the portal: no retail price rule of %(company)s fits it, so "
+                        "that sessions would have no price. Add one first, for this plan or for all plans.",
+                        plan=plan.name,
+                        company=company.name,
+                    )
+                )
+
+    def _with_price(self, company: Any) -> ProductTemplate:
+        """Those of these plans to which a price rule of the company fits."""
+        priced = self.env["emobility.price.rule"]._priced_plans(company, self)
+        return self.filtered(lambda plan: (company.id, plan.id) in priced)
+
+    def _has_overage_price(self, currency: Any) -> bool:
+        """Whether energy beyond what is included has the plan's own price for sessions in this currency."""
+        return bool(
+            self.is_charging_plan
+            and self.plan_overage == "price"
+            and self.plan_included_kwh
+            and currency == self.currency_id
+        )
+
+    def _overage_price_text(self) -> str:
+        """0.39 EUR, with as many decimals as the price has, as the reader writes numbers."""
+        _whole, _point, decimals = f"{self.plan_overage_price:.6f}".rstrip("0").partition(".")
+        amount = formatLang(self.env, self.plan_overage_price, digits=max(2, len(decimals)))
+        return f"{amount} {self.currency_id.name}"
 
     def action_view_plan_rules(self) -> dict[str, Any]:
         """Price rules that sessions with this plan can have."""

@@ -5,8 +5,12 @@ class EmobilityRatingLine(models.Model):
     _inherit = "emobility.rating.line"
 
     dimension = fields.Selection(
-        selection_add=[("ALLOWANCE", "Included in the plan"), ("DISCOUNT", "Discount")],
-        ondelete={"ALLOWANCE": "cascade", "DISCOUNT": "cascade"},
+        selection_add=[
+            ("ALLOWANCE", "Included in the plan"),
+            ("OVERAGE", "Beyond what the plan includes"),
+            ("DISCOUNT", "Discount"),
+        ],
+        ondelete={"ALLOWANCE": "cascade", "OVERAGE": "cascade", "DISCOUNT": "cascade"},
     )
     allowance_id = fields.Many2one("emobility.allowance", readonly=True, index="btree_not_null", ondelete="restrict")
     discount_id = fields.Many2one("emobility.discount", readonly=True, index="btree_not_null", ondelete="restrict")

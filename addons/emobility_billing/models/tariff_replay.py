@@ -51,7 +51,7 @@ class EmobilityTariffReplay(models.Model):
         copy=False,
         index=True,
     )
-    result_ids = fields.One2many("emobility.tariff.replay.result", "replay_id", "Sessions", readonly=True)
+    result_ids = fields.One2many("emobility.tariff.replay.result", "replay_id", "Results", readonly=True)
     cdr_count = fields.Integer("Sessions", compute="_compute_totals")
     progress = fields.Float(compute="_compute_totals")
     error_count = fields.Integer("Not priced", compute="_compute_totals")

@@ -90,7 +90,7 @@ def _local_taxes(data: Mapping[str, Any], scale: Scale) -> tuple[LocalTax, ...]:
 
 
 MOST_TAXES = 20
-MOST_COMPILED = 256
+MOST_COMPILED = 4096
 MOST_SEEN = 10_000
 _Key = tuple[str, str | None, int, int]
 _seen: set[_Key] = set()

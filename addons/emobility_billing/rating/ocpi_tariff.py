@@ -208,11 +208,13 @@ def _read_element(element: JsonObject, index: int, compiled: Compiled, policy: P
             checks, reservation = _read_restrictions(as_object(restrictions), compiled, policy)
         except InputError as error:
             raise error.under("restrictions") from None
-    components = required_list(element, "price_components", len(DIMENSIONS))
+    components: Any = element.get("price_components")
+    if type(components) is not list or not 0 < len(components) <= len(DIMENSIONS):
+        components = required_list(element, "price_components", len(DIMENSIONS))
     position = 0
     try:
         for data in components:
-            component = _read_component(as_object(data), index, checks, compiled)
+            component = _read_component(data if type(data) is dict else as_object(data), index, checks, compiled)
             prices = _list_for(reservation, component, compiled)
             if prices and prices[-1].element == index:
                 raise InputError("duplicate", f"The element prices {component.kind} twice.", "type")
@@ -258,9 +260,17 @@ def _read_component(data: JsonObject, element: int, checks: Checks | None, compi
     # 2.1.1 has no such field: its prices are without taxes, whatever they are.
     vat = data.get("vat") if compiled.version != "2.1.1" else None
     if vat is not None:
-        vat = non_negative(data, "vat", scale.number)
-        if vat > 100 * scale.unit:
-            raise InputError("out_of_range", "A VAT percentage is at most 100.", "vat")
+        if (
+            scale.fast
+            and type(vat) is float
+            and 0.0 <= vat <= 100.0
+            and (rate := round(vat * scale.factor)) / scale.factor == vat
+        ):
+            vat = rate
+        else:
+            vat = non_negative(data, "vat", scale.number)
+            if vat > 100 * scale.unit:
+                raise InputError("out_of_range", "A VAT percentage is at most 100.", "vat")
         compiled.names_vat = True
     step = data.get("step_size")
     if type(step) is not int or not 0 <= step <= LARGEST_STEP:

@@ -383,8 +383,11 @@ def decimal_text(value: int, digits: int) -> str:
     """A multiple of ``10 ** -digits`` without trailing zeros."""
     if value < 0:
         return "-" + decimal_text(-value, digits)
-    whole, rest = divmod(value, 10**digits)
-    return f"{whole}.{rest:0{digits}d}".rstrip("0") if rest else str(whole)
+    if digits == 0:
+        return str(value)
+    text = str(value).zfill(digits + 1)
+    decimals = text[-digits:].rstrip("0")
+    return f"{text[:-digits]}.{decimals}" if decimals else text[:-digits]
 
 
 def amount_text(value: int | None, digits: int) -> str | None:

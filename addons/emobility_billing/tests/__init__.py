@@ -13,6 +13,7 @@ from . import (
     test_e_invoice,
     test_gate,
     test_import,
+    test_language,
     test_limits,
     test_plug_to_paid,
     test_portal,

@@ -59,10 +59,10 @@ class ChargingCommon(AccountTestInvoicingCommon):
         cls.plan = cls.env["product.template"].create(
             {"name": "Home plan", "type": "service", "is_charging_plan": True}
         )
-        cls.contract = cls._make_contract(cls.driver, "04A1B2C3")
-        cls.token = cls.contract.token_ids
         cls.tariff = cls._make_tariff("STANDARD", {"ENERGY": 0.49})
         cls.rule = cls._make_rule(cls.tariff)
+        cls.contract = cls._make_contract(cls.driver, "04A1B2C3")
+        cls.token = cls.contract.token_ids
 
     @classmethod
     def _make_contract(cls, partner: Any, token_uid: str, **values: Any) -> Any:

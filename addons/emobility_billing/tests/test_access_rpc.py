@@ -7,8 +7,10 @@ from xmlrpc.client import Fault
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.emobility_crm.tests.common import AccessHttpCase
+from odoo.addons.emobility_crm.tests.common import AccessHttpCase, RpcTableChecks
 
+# The module and not its class: whose tests would run here once more.
+from . import test_access
 from .access_common import BillingRecords
 from .charging_common import ChargedCommon
 
@@ -76,7 +78,9 @@ SILENT = (
 
 
 @tagged("post_install", "-at_install")
-class TestAccessOverRpc(BillingRecords, AccessHttpCase):
+class TestAccessOverRpc(BillingRecords, RpcTableChecks, AccessHttpCase):
+    MATRIX = test_access.TestAccess.MATRIX
+
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()

@@ -216,6 +216,8 @@ class TestAllowance(ReductionCommon):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.contract.sudo().phase_ids.date_start = "2026-01-01"
+        # Prices of plans are in the currency of the company.
+        cls.tariff.currency_id = cls.company.currency_id
 
     def test_included_energy_costs_nothing_until_it_is_used_up(self) -> None:
         self.plan.plan_included_kwh = 15
@@ -266,3 +268,86 @@ class TestAllowance(ReductionCommon):
             {"name": "Spring", "value": 10, "company_id": self.company.id}
         )
         self.assertEqual(self.amounts(self.charge()), [5.0, -2.5, -0.25])
+
+    def test_session_that_crosses_the_quota_pays_the_price_of_the_plan_for_the_rest(self) -> None:
+        self.plan.write({"plan_included_kwh": 15, "plan_overage": "price", "plan_overage_price": 0.333})
+        first, second, third = (self.charge(n) for n in (1, 2, 3))
+        self.assertEqual(self.amounts(first), [5.0, -5.0])
+        # 5 of 10 kWh are beyond: 5 x 0.333 = 1.665, and a half goes up.
+        self.assertEqual((self.amounts(second), second.amount_total), ([5.0, -2.5, -2.5, 1.67], 1.67))
+        self.assertEqual((self.amounts(third), third.amount_total), ([5.0, -5.0, 3.33], 3.33))
+        beyond = second.line_ids.sorted("sequence")[-1]
+        self.assertEqual((beyond.dimension, beyond.quantity, beyond.unit_price), ("OVERAGE", 5.0, 0.334))
+        self.assertIn(f"5 kWh at 0.333 {self.company.currency_id.name} per kWh", beyond.description)
+        self.assertEqual(
+            [(each["dimension"], each["amount"]) for each in second.trace["reductions"]],
+            [("ALLOWANCE", "-2.50"), ("OVERAGE", "-2.50"), ("OVERAGE", "1.67")],
+        )
+
+    def test_f70_invoice_with_energy_beyond_the_plan_adds_up(self) -> None:
+        self.plan.write({"plan_included_kwh": 15, "plan_overage": "price", "plan_overage_price": 0.333})
+        move = self.env["emobility.invoicing"]._invoice(self.charge(1) | self.charge(2) | self.charge(3))
+        self.assertAlmostEqual(move.amount_total, 5.0)
+        by_product = {line.product_id.name: line for line in move.invoice_line_ids}
+        energy, beyond = by_product["Charging energy"], by_product["Charging energy beyond the plan"]
+        self.assertEqual((energy.quantity, energy.price_total), (15.0, 7.5))
+        self.assertEqual((beyond.quantity, beyond.price_total), (15.0, 5.0))
+        self.assertEqual(beyond.tax_ids, energy.tax_ids)
+
+    def test_plan_that_includes_nothing_has_no_price_for_what_is_beyond(self) -> None:
+        self.plan.write({"plan_included_kwh": 0, "plan_overage": "price", "plan_overage_price": 0.1})
+        self.assertEqual(self.charge(1).amount_total, 5.0)
+
+    def test_f57_price_of_the_plan_does_not_count_in_another_currency(self) -> None:
+        self.plan.write({"plan_included_kwh": 5, "plan_overage": "price", "plan_overage_price": 0.1})
+        self.tariff.currency_id = self.env.ref("base.CHF")
+        self.assertEqual(self.charge(1).amount_total, 2.5)
+
+    def test_discounts_count_for_energy_at_the_price_of_the_plan(self) -> None:
+        self.plan.write({"plan_included_kwh": 5, "plan_overage": "price", "plan_overage_price": 0.2})
+        self.env["emobility.discount"].create(
+            {"name": "Free", "kind": "energy", "value": 3, "company_id": self.company.id}
+        )
+        self.assertEqual(self.amounts(self.charge()), [5.0, -2.5, -2.5, 1.0, -0.6])
+
+    def test_f44_correction_of_energy_beyond_the_plan_takes_all_of_it_back(self) -> None:
+        self.plan.write({"plan_included_kwh": 4, "plan_overage": "price", "plan_overage_price": 0.4})
+        rating = self.charge(1)
+        with self.running_jobs():
+            rating.cdr_id.action_credit()
+        credit = rating.cdr_id.credit_cdr_ids.rating_ids
+        self.assertEqual(sorted(self.amounts(credit)), [-5.0, -2.4, 2.0, 3.0])
+        self.assertEqual(self.charge(2).amount_total, 2.4)
+
+    def live(self, kwh: str) -> Any:
+        """A session that goes on, and has used so much so far."""
+        readings = [{"at": (DAY + timedelta(minutes=30)).isoformat().replace("+00:00", "Z"), "energy_kwh": kwh}]
+        started = {"evse_id": self.evse.id, "connector_id": self.connector.id, "contract_id": self.contract.id,
+                   "meter_kwh": "0"}  # fmt: skip
+        return self.ingest(
+            [
+                self.event("live", "started", DAY, started),
+                self.event("live", "meter", DAY + timedelta(minutes=30), {"readings": readings}),
+            ]
+        )
+
+    def test_cost_so_far_is_what_the_rating_will_say_and_uses_nothing_up(self) -> None:
+        self.plan.write({"plan_included_kwh": 4, "plan_overage": "price", "plan_overage_price": 0.4})
+        discount = self.env["emobility.discount"].create(
+            {"name": "Spring", "value": 10, "budget": 1, "company_id": self.company.id}
+        )
+        session = self.live("10")
+        self.assertEqual((session.state, session.amount_estimated), ("live", 2.16))
+        self.assertFalse(self.env["emobility.allowance"].search([("contract_id", "=", self.contract.id)]))
+        self.assertEqual((discount.budget_used, discount.contract_count), (0.0, 0))
+        self.assertEqual(self.charge(1).amount_total, 2.16)
+        self.assertEqual(discount.budget_used, 0.24)
+
+    def test_what_is_included_is_told_with_what_is_used(self) -> None:
+        self.plan.write({"plan_included_kwh": 15, "plan_overage": "price", "plan_overage_price": 0.39})
+        self.charge(1)
+        self.assertEqual(
+            self.contract._included_text(DAY.date()),
+            "10 of 15 kWh of the month that are included are used. Energy beyond them costs 0.39 "
+            f"{self.company.currency_id.name} per kWh.",
+        )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .test_discount import ReductionCommon
@@ -82,6 +83,22 @@ class TestLimits(ReductionCommon):
         self.contract.invalidate_recordset()
         self.assertTrue(self.contract.plan_without_price)
         self.assertFalse(self.plan.plan_tariff_ids)
+
+    def test_plan_without_a_price_is_neither_activated_nor_offered(self) -> None:
+        self.rule.plan_id = self.plan.copy()
+        contract = self.contract.copy()
+        with self.assertRaisesRegex(UserError, "no retail price rule of .* fits its plan Home plan"):
+            contract.action_activate()
+        self.assertEqual(contract.charging_state, "draft")
+        with self.assertRaisesRegex(ValidationError, "Home plan cannot be offered in the portal"):
+            self.plan.plan_is_offered = True
+        self.rule.plan_id = False
+        contract.invalidate_recordset()
+        contract.action_activate()
+        self.plan.plan_is_offered = True
+        self.assertEqual(self.plan._with_price(self.company), self.plan)
+        self.rule.active = False
+        self.assertFalse(self.plan._with_price(self.company), "no longer shown, when its last price goes")
 
     def test_plan_shows_the_tariffs_that_it_opens(self) -> None:
         special = self._make_tariff("SPECIAL", {"ENERGY": 0.3})

@@ -10,6 +10,7 @@ PUBLIC_METHODS = {
     "account.move.action_view_ratings",
     "account.move.action_view_sessions",
     "account.move.button_cancel",
+    "contract.contract.action_activate",
     "contract.contract.action_redeem_coupon",
     "contract.contract.action_view_open_ratings",
     "contract.contract.action_view_sessions",

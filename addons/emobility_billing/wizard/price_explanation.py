@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from odoo import api, fields, models
@@ -47,6 +48,7 @@ class EmobilityPriceExplanation(models.TransientModel):
     rule_id = fields.Many2one("emobility.price.rule", "Rule That Counts", readonly=True)
     tariff_version_id = fields.Many2one("emobility.tariff.version", readonly=True)
     price_summary = fields.Text(related="tariff_version_id.price_summary")
+    included_text = fields.Char("Included in the Plan", readonly=True)
     line_ids = fields.One2many("emobility.price.explanation.line", "explanation_id", readonly=True)
 
     @api.depends("token_uid", "company_id")
@@ -85,6 +87,7 @@ class EmobilityPriceExplanation(models.TransientModel):
                 "is_priced": bool(answer.version),
                 "rule_id": answer.rule.id,
                 "tariff_version_id": answer.version.id,
+                "included_text": self._included_text(answer.situation.day),
                 "line_ids": [
                     fields.Command.clear(),
                     *(
@@ -101,6 +104,10 @@ class EmobilityPriceExplanation(models.TransientModel):
             "res_id": self.id,
             "view_mode": "form",
         }
+
+    def _included_text(self, day: date) -> str | bool:
+        """Only drivers have what a plan includes: in other relations a session has its whole price."""
+        return self.relation == "retail" and self.contract_id and self.contract_id._included_text(day)
 
     def _check_question(self) -> None:
         if self.connector_id and self.connector_id.evse_id != self.evse_id:

@@ -32,7 +32,19 @@ class ProductTemplate(models.Model):
     plan_included_kwh = fields.Float(
         "Included Energy (kWh/Month)",
         digits=(16, 3),
-        help="Energy beyond it costs what the tariff says.",
+        help="What energy beyond it costs, the plan says.",
+    )
+    plan_overage = fields.Selection(
+        [("tariff", "What the tariff says"), ("price", "A price of the plan")],
+        "Energy Beyond It Costs",
+        default="tariff",
+        required=True,
+    )
+    plan_overage_price = fields.Float(
+        "Price Beyond It (per kWh)",
+        digits=(16, 6),
+        help="Instead of the price that the tariff has for energy; its other prices stay. With or without tax, as "
+        "the prices of the tariff. It counts for tariffs in the currency of the plan.",
     )
     plan_included_sessions = fields.Integer(
         "Included Sessions (per Month)", help="Sessions beyond it cost what the tariff says."
@@ -54,7 +66,8 @@ class ProductTemplate(models.Model):
 
     _plan_amounts = models.Constraint(
         "CHECK (plan_base_fee >= 0 AND plan_activation_fee >= 0 AND plan_card_fee >= 0 AND plan_included_kwh >= 0"
-        " AND plan_included_sessions >= 0 AND plan_min_months >= 0 AND plan_notice_days >= 0 AND plan_free_cards >= 0)",
+        " AND plan_included_sessions >= 0 AND plan_min_months >= 0 AND plan_notice_days >= 0 AND plan_free_cards >= 0"
+        " AND plan_overage_price >= 0)",
         "Fees, terms and included quantities of a charging plan cannot be negative.",
     )
 
@@ -91,6 +104,10 @@ class ProductTemplate(models.Model):
                         contract=contracts.display_name,
                     )
                 )
+
+    def _with_price(self, company: models.BaseModel) -> "ProductTemplate":
+        """Those of these plans that customers of the company can have. What knows prices leaves out those without."""
+        return self
 
     def action_view_plan_contracts(self) -> dict:
         """Return the action that lists the contracts of this plan."""

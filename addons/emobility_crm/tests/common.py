@@ -2,16 +2,18 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 from unittest.mock import patch
+from xmlrpc.client import Fault
 
 from odoo import Command, models
 from odoo.api import Environment
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user
+from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
 
@@ -258,6 +260,65 @@ class AccessHttpCase(AccessMixin, HttpCase):
         return response.status_code, response.json()
 
 
+class RpcTableChecks:
+    """The table of rights, asked over both interfaces. Mix into an AccessHttpCase with `MATRIX` and `records`.
+
+    What may be read is read. Everything that a role may not do is tried: on own records, and on those of others.
+    """
+
+    MATRIX: ClassVar[Mapping[str, Mapping[str, Rights]]] = {}
+
+    @mute_logger(
+        "odoo.http", "odoo.sql_db", "odoo.addons.rpc.controllers", "odoo.addons.base.models.ir_rule",
+        "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access",
+    )  # fmt: skip
+    def test_f52_rpc_opens_nothing_that_the_table_does_not_grant(self) -> None:
+        for model, roles in self.MATRIX.items():
+            for scope, record in self.records[model].items():
+                for role in self.api_keys:
+                    granted = getattr(roles[role], scope)
+                    for via, call in (("JSON-2", self._outcome_of_json), ("XML-RPC", self._outcome_of_xmlrpc)):
+                        with self.subTest(model=model, scope=scope, role=role, via=via):
+                            self._check_rights(call, role, record, granted)
+
+    def _check_rights(self, call: Callable[..., str], role: str, record: models.BaseModel, granted: str) -> None:
+        attempts = [
+            ("r", "read", [record.ids, ["display_name"]], "ids fields"),
+            ("w", "write", [record.ids, {"display_name": "Mine"}], "ids vals"),
+            ("d", "unlink", [record.ids], "ids"),
+        ]
+        for letter, method, values, names in attempts:
+            if letter == "r" or letter not in granted:
+                outcome = call(role, record._name, method, dict(zip(names.split(), values, strict=True)))
+                self.assertEqual(outcome, "done" if letter in granted else "refused", method)
+
+    def _outcome_of_json(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
+        status, answer = self.call(role, model, method, **params)
+        return {200: "done", 403: "refused", 422: "refused"}.get(status, f"{status} {answer}")
+
+    def _outcome_of_xmlrpc(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
+        key = self.api_keys[role]
+        try:
+            self.xmlrpc_object.execute_kw(
+                self.env.cr.dbname, self.users[role].id, key, model, method, list(params.values())
+            )
+        except Fault as fault:
+            # 2 is a UserError, 4 an AccessError.
+            return "refused" if fault.faultCode in (2, 4) else str(fault)
+        return "done"
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_access", "odoo.addons.base.models.ir_model")
+    def test_f52_rpc_creates_nothing_for_who_may_not(self) -> None:
+        for model, roles in self.MATRIX.items():
+            for role in self.api_keys:
+                if "c" not in roles[role].own:
+                    with self.subTest(model=model, role=role):
+                        status, may = self.call(role, model, "has_access", ids=[], operation="create")
+                        self.assertEqual((status, may), (200, False))
+                        outcome = self._outcome_of_json(role, model, "create", {"vals_list": [{}]})
+                        self.assertEqual(outcome, "refused")
+
+
 def public_methods(env: Environment, module: str) -> set[str]:
     """Return "model.method" for each method that `module` defines and that can be called over RPC.
 
@@ -288,6 +349,13 @@ def new_charging_contract(env: Environment, partner: models.BaseModel, **values:
             **values,
         }
     )
+
+
+def give_prices(env: Environment) -> None:
+    """Where billing is installed, plans need a price: else no contract is activated with them, and none is offered."""
+    if "emobility.price.rule" in env:
+        tariff = env["emobility.tariff"].create({"name": "Any", "code": "ANY", "company_id": env.company.id})
+        env["emobility.price.rule"].create({"tariff_id": tariff.id, "company_id": env.company.id})
 
 
 @contextmanager

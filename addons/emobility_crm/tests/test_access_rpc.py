@@ -5,7 +5,9 @@ from odoo import models
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import AccessHttpCase
+# The module and not its class: whose tests would run here once more.
+from . import test_access
+from .common import AccessHttpCase, RpcTableChecks
 
 MODELS_OF_THE_PORTAL = (
     "emobility.token",
@@ -31,7 +33,9 @@ MODELS_OF_THE_STAFF = (
 
 
 @tagged("post_install", "-at_install")
-class TestAccessOverRpc(AccessHttpCase):
+class TestAccessOverRpc(RpcTableChecks, AccessHttpCase):
+    MATRIX = test_access.TestAccess.MATRIX
+
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()

@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
 
-from .common import crons_without_commit, new_charging_contract
+from .common import crons_without_commit, give_prices, new_charging_contract
 
 
 @tagged("post_install", "-at_install")
@@ -19,6 +19,7 @@ class TestContractLife(BaseCommon):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        give_prices(cls.env)
         cls.env["account.journal"].search([("type", "=", "sale")], limit=1) or cls.env[
             "account.journal"
         ].create({"name": "Sales", "code": "SALE", "type": "sale"})

@@ -108,6 +108,11 @@ class TestLocationMap(BaseCommon):
         titles = picture.xpath("//circle/title/text()")
         self.assertIn("Place Berlin <b>, Berlin, not known", titles)
 
+    def test_lines_of_a_map_of_one_place_have_texts_of_their_own(self) -> None:
+        picture, _note = self._map(text="munich")
+        texts = [each for each in picture.xpath("//text()") if each.endswith("\N{DEGREE SIGN}")]
+        self.assertEqual(len(texts), len(set(texts)), texts)
+
     def test_map_shows_only_what_is_searched_for(self) -> None:
         picture, _note = self._map(text="munich")
         self.assertEqual(len(picture.xpath("//circle")), 1)

@@ -67,8 +67,8 @@ class EmobilityLocationMap(models.TransientModel):
         def y(latitude: float) -> float:
             return HEIGHT / 2 - (latitude - (south + north) / 2) * scale
 
-        lines = [self._line(x(each), 0, x(each), HEIGHT, f"{each:.2f}\N{DEGREE SIGN}") for each in _steps(west, east)]
-        lines += [self._line(0, y(each), WIDTH, y(each), f"{each:.2f}\N{DEGREE SIGN}") for each in _steps(south, north)]
+        lines = [self._line(x(each), 0, x(each), HEIGHT, text) for each, text in _steps(west, east)]
+        lines += [self._line(0, y(each), WIDTH, y(each), text) for each, text in _steps(south, north)]
         dots = [self._dot(place, x(place.longitude), y(place.latitude)) for place in places]
         return Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="w-100 border rounded" '
@@ -131,5 +131,8 @@ def _span(degrees: Sequence[float]) -> tuple[float, float]:
     return low - missing, high + missing
 
 
-def _steps(low: float, high: float) -> list[float]:
-    return [low + (high - low) * step / LINES for step in range(LINES + 1)]
+def _steps(low: float, high: float) -> list[tuple[float, str]]:
+    """Degrees with their texts, which have as many decimals as it takes to tell them apart."""
+    width = (high - low) / LINES
+    decimals = max(2, math.ceil(-math.log10(width)) + 1)
+    return [(low + width * step, f"{low + width * step:.{decimals}f}\N{DEGREE SIGN}") for step in range(LINES + 1)]

@@ -57,6 +57,7 @@ class ChargingJoin(http.Controller):
                 ],
                 order="plan_base_fee, name",
             )
+            ._with_price(request.env.company)
         )
 
     def _problems(self, values: dict[str, str], consent: bool) -> dict[str, str]:

@@ -5,12 +5,15 @@ from lxml import html
 from odoo import http
 from odoo.tests import HttpCase, tagged
 
+from odoo.addons.emobility_crm.tests.common import give_prices
+
 
 @tagged("post_install", "-at_install")
 class TestJoin(HttpCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        give_prices(cls.env)
         cls.plan, cls.hidden = cls.env["product.template"].create(
             [
                 {"name": "Join plan", "type": "service", "is_charging_plan": True, "plan_is_offered": offered}

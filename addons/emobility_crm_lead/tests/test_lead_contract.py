@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.base.tests.common import BaseCommon
+from odoo.addons.emobility_crm.tests.common import give_prices
 
 
 @tagged("post_install", "-at_install")
@@ -12,6 +13,7 @@ class TestLeadContract(BaseCommon):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        give_prices(cls.env)
         cls.env["account.journal"].search([("type", "=", "sale")], limit=1) or cls.env[
             "account.journal"
         ].create({"name": "Sales", "code": "SALE", "type": "sale"})

@@ -96,7 +96,7 @@ class EmobilityCommand(models.Model):
         copy=False,
     )
     result = fields.Char(readonly=True, copy=False)
-    answer = fields.Json(readonly=True, copy=False, help="What the station answered, as it came.")
+    answer = fields.Json("Raw Answer", readonly=True, copy=False, help="What the station answered, as it came.")
     answer_text = fields.Text("Answer", compute="_compute_answer_text")
     answered_at = fields.Datetime(readonly=True, copy=False)
 

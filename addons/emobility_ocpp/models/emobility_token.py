@@ -5,6 +5,8 @@ from typing import Any, Self
 from odoo import api, models
 from odoo.fields import Domain
 
+from odoo.addons.emobility_crm.identifiers import reversed_bytes
+
 
 class EmobilityToken(models.Model):
     _inherit = "emobility.token"
@@ -32,30 +34,46 @@ class EmobilityToken(models.Model):
             "token", [(token.company_id.id, token.uid) for token in self.sudo()]
         )
 
+    def _record_ocpp_reversed(self) -> None:
+        """The uids of these tokens with their bytes in the other order begin or cease to mean them."""
+        self.env["emobility.ocpp.change"].sudo()._record(
+            "token", [(token.company_id.id, reversed_bytes(token.uid)) for token in self.sudo()]
+        )
+
     @api.model
     def _ocpp_list(self, company: models.Model, uids: list[str] | None) -> list[dict[str, Any]]:
-        """Tokens as the bridge wants them: all of the company, or those with ``uids``, gone ones as ``Invalid``."""
+        """Tokens as the bridge wants them: all of the company, or those with ``uids``, gone ones as ``Invalid``.
+
+        The bridge looks for exactly what a reader sends. Where readers may send the bytes of a card in the other
+        order it gets that spelling too, unless it is the uid of another token: as ``_find_by_uid`` would find.
+        """
         domain = Domain("company_id", "=", company.id)
+        if uids is not None and company.emobility_match_reversed_uid:
+            uids = sorted({*uids, *map(reversed_bytes, uids)})
         if uids is not None:
             domain &= Domain("uid", "in", uids)
         by_uid: dict[str, Self] = defaultdict(self.browse)
         for token in self.search(domain):
             by_uid[token.uid] |= token
-        known = [tokens._ocpp_values() for tokens in by_uid.values()]
+        if company.emobility_match_reversed_uid:
+            by_uid = {reversed_bytes(uid): tokens for uid, tokens in by_uid.items()} | by_uid
+        known = [tokens._ocpp_values(uid) for uid, tokens in by_uid.items()]
         gone = [] if uids is None else [uid for uid in uids if uid not in by_uid]
         return known + [_unknown(uid) for uid in gone]
 
-    def _ocpp_values(self) -> dict[str, Any]:
+    def _ocpp_values(self, uid: str) -> dict[str, Any]:
         """Of tokens of several providers that share a uid, the one that ``_find_by_uid`` would find.
+
+        :param uid: how the bridge spells it
 
         ``group`` says which tokens may stop each other's sessions: those of the same driver.
         """
         best = max((token._is_own(), token.state == "active") for token in self)
         tokens = self.filtered(lambda token: (token._is_own(), token.state == "active") == best)
         if len(tokens) > 1:
-            return _unknown(tokens[0].uid)
+            return _unknown(uid)
         return {
-            "uid": tokens.uid,
+            "uid": uid,
             "type": tokens.token_type,
             "status": tokens._authorization_status(),
             "valid_until": _instant_text(tokens.valid_until),

@@ -19,5 +19,10 @@ class ResCompany(models.Model):
         result = super().write(vals)
         # Tokens of the company need a contract, tokens of others do not: its identity says which are which.
         if vals.keys() & {"emobility_country_code", "emobility_party_id"}:
-            self.env["emobility.token"].sudo().search([("company_id", "in", self.ids)])._record_ocpp_change()
+            self._tokens_of_bridge()._record_ocpp_change()
+        if "emobility_match_reversed_uid" in vals:
+            self._tokens_of_bridge()._record_ocpp_reversed()
         return result
+
+    def _tokens_of_bridge(self) -> models.Model:
+        return self.env["emobility.token"].sudo().search([("company_id", "in", self.ids)])

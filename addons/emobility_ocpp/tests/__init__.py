@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_table,
     test_certificates,
     test_commands,
     test_gateway,

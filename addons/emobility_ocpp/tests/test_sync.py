@@ -99,6 +99,36 @@ class TestSync(OcppCommon):
         self.assertEqual(self.tokens(answer)["04EEEEEEEE"]["status"], "Blocked")
         self.assertEqual([token["uid"] for token in answer["tokens"]].count("04EEEEEEEE"), 1)
 
+    def test_card_is_sent_in_both_byte_orders_where_readers_may_turn_it_around(self) -> None:
+        turned = "DDCCBBAA04"
+        self.assertNotIn(turned, self.tokens(self.sync()))
+        cursor = self.sync()["cursor"]
+        self.forget_changes()
+        self.company.emobility_match_reversed_uid = True
+        self.assertEqual(
+            {uid: token["status"] for uid, token in self.tokens(self.sync(cursor)).items()},
+            {self.token.uid: "Accepted", turned: "Accepted"},
+        )
+        self.assertEqual(self.tokens(self.sync())[turned]["status"], "Accepted")
+        self.forget_changes()
+        self.token.action_block()
+        self.assertEqual(self.tokens(self.sync(cursor))[turned]["status"], "Blocked")
+        # A card whose own UID that is comes first, and when it is gone the turned one is known again.
+        own = self.token.copy({"uid": turned, "state": "ordered"})
+        self.assertEqual(self.tokens(self.sync())[turned]["status"], "Invalid")
+        own.unlink()
+        self.assertEqual(self.tokens(self.sync(cursor))[turned]["status"], "Blocked")
+        self.forget_changes()
+        self.company.emobility_match_reversed_uid = False
+        self.assertEqual(self.tokens(self.sync(cursor))[turned]["status"], "Invalid")
+
+    def test_session_of_a_turned_card_belongs_to_its_token(self) -> None:
+        self.company.emobility_match_reversed_uid = True
+        events = self.session_events("turned-1")
+        events[0]["payload"]["token_uid"] = "DDCCBBAA04"
+        self.push_ok(*events)
+        self.assertEqual(self.session("turned-1").token_id, self.token)
+
     def test_validity_of_a_token_is_sent_in_utc(self) -> None:
         self.token.valid_until = datetime(2199, 12, 31, 22, 59, 59)
         self.assertEqual(self.tokens(self.sync())[self.token.uid]["valid_until"], "2199-12-31T22:59:59Z")

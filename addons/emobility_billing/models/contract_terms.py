@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from odoo import api, models
+from odoo.exceptions import UserError
+
+
+class ContractContract(models.Model):
+    """What the plan of a contract means for prices: there has to be one, and what is included has none."""
+
+    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
+
+    def action_activate(self) -> Any:
+        """A plan without any price would let people charge, and hold each of their sessions."""
+        for contract in self.filtered(lambda one: one.plan_id and one.plan_without_price):
+            raise UserError(
+                self.env._(
+                    "%(contract)s cannot be activated: no retail price rule of %(company)s fits its plan %(plan)s, "
+                    "so that its sessions would have no price. Add one under Pricing, Price Rules, for this plan or "
+                    "for all plans.",
+                    contract=contract.display_name,
+                    company=contract.company_id.name,
+                    plan=contract.plan_id.name,
+                )
+            )
+        return super().action_activate()
+
+    @api.depends("plan_id", "company_id", "is_charging")
+    def _compute_plan_without_price(self) -> None:
+        priced = self.env["emobility.price.rule"]._priced_plans(self.company_id, self.plan_id)
+        for contract in self:
+            contract.plan_without_price = (
+                contract.is_charging and (contract.company_id.id, contract.plan_id.id) not in priced
+            )
+
+    def _included_text(self, day: date) -> str:
+        """What the plan of a day includes, how much of it is used, and what is beyond it; empty: nothing."""
+        self.ensure_one()
+        plan = self._plan_on(day).with_company(self.company_id)
+        allowance = self.env["emobility.allowance"].sudo()._of(self, day, keep=False)
+        texts = []
+        if allowance.included_sessions:
+            texts.append(
+                self.env._(
+                    "%(used)s of %(included)s sessions of the month that are included are used.",
+                    used=allowance.used_sessions,
+                    included=allowance.included_sessions,
+                )
+            )
+        if allowance.included_kwh:
+            texts.append(
+                self.env._(
+                    "%(used)s of %(included)s kWh of the month that are included are used.",
+                    used=f"{allowance.used_kwh:g}",
+                    included=f"{allowance.included_kwh:g}",
+                )
+            )
+        if plan._has_overage_price(plan.currency_id):
+            texts.append(
+                self.env._(
+                    "Energy beyond them costs %(price)s per kWh.",
+                    price=plan._overage_price_text(),
+                )
+            )
+        return " ".join(texts)
