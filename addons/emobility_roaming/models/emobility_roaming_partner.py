@@ -123,7 +123,7 @@ class EmobilityRoamingPartner(models.Model):
                     ("party_id", "=", partner.party_id),
                 ]
             )
-        self.env.add_to_compute(tokens._fields["roaming_partner_id"], tokens)
+        tokens._compute_roaming_partner_id()
 
     @api.model
     def _normalise_vals(self, vals: dict[str, Any]) -> dict[str, Any]:

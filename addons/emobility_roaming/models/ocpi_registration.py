@@ -52,14 +52,14 @@ class EmobilityOcpiConnection(models.Model):
             connection._our_party()
             connection._prepare_token()
             connection.write({"state": "registering", "last_error": False})
-            connection._queue("register", connection.env._("Register at %s", connection.name))._register()
+            connection._queue("register", connection.env._("Register at %s", connection.name))._register_now()
 
     def action_rotate(self) -> None:
         """Give the partner a new token and get one, because somebody may know the old ones; a job does it."""
         self.check_access("write")
         for connection in self.filtered(lambda each: each.state == "connected"):
             connection._prepare_token()
-            connection._queue("rotate", connection.env._("New tokens with %s", connection.name))._rotate()
+            connection._queue("rotate", connection.env._("New tokens with %s", connection.name))._rotate_now()
 
     def action_unregister(self) -> None:
         """End the connection, at the partner too. What was exchanged stays."""
@@ -73,7 +73,7 @@ class EmobilityOcpiConnection(models.Model):
     def _queue(self, what: str, title: str) -> Any:
         return enqueue(self, f"emobility.ocpi.{what}:{self.id}", title, priority=SOON)
 
-    def _register(self) -> None:
+    def _register_now(self) -> None:
         """Job: fetch the versions, hand over our credentials, and take theirs."""
         self.ensure_one()
         if self.state != "registering":
@@ -87,7 +87,7 @@ class EmobilityOcpiConnection(models.Model):
             return
         self._begin()
 
-    def _rotate(self) -> None:
+    def _rotate_now(self) -> None:
         """Job: the same once more, with PUT."""
         self.ensure_one()
         if self.state != "connected" or not self.sudo().sealed_next_token:
@@ -217,7 +217,7 @@ class EmobilityOcpiConnection(models.Model):
             ("party_id", "=", party.party_id),
         ]
         foreign = partners.search([*same_party, ("connection_id", "not in", (False, self.id))])
-        if foreign.filtered(lambda each: not each.connection_id.is_hub):
+        if foreign.connection_id.filtered(lambda each: not each.is_hub and each.state in ("connected", "paused")):
             raise OcpiError(INVALID, f"{party} is connected already in another way.")
         known = partners.search([*same_party, ("role", "=", role)])
         if known:
