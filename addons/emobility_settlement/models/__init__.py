@@ -1,7 +1,9 @@
 from . import (
+    account_move,
     emobility_cdr,
     emobility_gate,
     emobility_hold,
+    emobility_ocpi_publisher,
     emobility_rating,
     emobility_roaming_agreement,
     emobility_roaming_cdr,

@@ -150,6 +150,29 @@ class EmobilityRoamingAgreement(models.Model):
                     self.env._("Only with a company of this database can a share of the driver's price be agreed.")
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingAgreement:
+        agreements = super().create(vals_list)
+        agreements._tell_stations()
+        return agreements
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        told = bool(vals.keys() & {"active", "direction", "date_from", "date_to", "roaming_partner_id"})
+        if told:
+            # Before and after: who may not charge here any more has to be told too.
+            self._tell_stations()
+        result = super().write(vals)
+        if told:
+            self._tell_stations()
+        return result
+
+    def _tell_stations(self) -> None:
+        """The cards of another company of this database begin or cease to charge here."""
+        providers = self.internal_company_id
+        if providers:
+            tokens = self.env["emobility.token"].sudo().search([("company_id", "in", providers.ids)])
+            tokens._acceptance_changed()
+
     @api.model
     def _find(self, roaming_partner: Any, direction: str, day: date, country: Any) -> EmobilityRoamingAgreement:
         """The agreement that counts on a day for charging in a country, or an empty recordset."""

@@ -61,6 +61,16 @@ class TestAgreement(SettlementCommon):
         self.buy.write({"hub_fee_per_cdr": 0.10, "hub_fee_per_kwh": 0.01, "hub_fee_percent": 2})
         self.assertEqual(self.buy._hub_fee(Decimal("5"), Decimal("10")), Decimal("0.30"))
 
+    def test_partner_is_told_the_wholesale_prices(self) -> None:
+        connection = self._connection()
+        self.provider.connection_id = connection
+        publisher = self.env["emobility.ocpi.publisher"]
+        self.assertEqual(publisher._price_at(connection, self.connector), self.wholesale.version_ids)
+        self.assertEqual(publisher._tariffs_of(connection), self.wholesale)
+        self.sell.date_to = "2021-01-01"
+        self.assertFalse(publisher._price_at(connection, self.connector))
+        self.assertFalse(publisher._tariffs_of(connection))
+
     def test_share_of_the_price_needs_a_company_of_this_database(self) -> None:
         with self.assertRaisesRegex(ValidationError, "Only with a company of this database"):
             self.sell.write({"pricing": "percent", "share_percent": 80})

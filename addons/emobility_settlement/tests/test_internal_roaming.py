@@ -175,6 +175,15 @@ class TestInternalRoaming(SettlementCommon):
         self.assertIn("missing_payer", self.hold_reasons(own))
         self.assertFalse(self.env["emobility.session"].sudo().search([("origin_session_id", "=", own.id)]))
 
+    def test_cards_of_the_other_company_are_told_to_the_stations(self) -> None:
+        tokens = self.env["emobility.token"]
+        sisters = tokens.sudo().search([("company_id", "=", self.sister.id)])
+        self.assertIn(sisters, tokens.sudo().search(tokens._accepted_in(self.company)))
+        self.assertEqual(sisters._accepting_companies(), self.sister | self.company)
+        self.sister_agreement.date_to = "2021-01-01"
+        self.assertNotIn(sisters, tokens.sudo().search(tokens._accepted_in(self.company)))
+        self.assertNotIn(self.token, tokens.sudo().search(tokens._accepted_in(self.sister)))
+
     def test_session_at_an_evse_of_another_company_needs_an_agreement(self) -> None:
         session = self.ingest(self.events("OWN"))
         with self.assertRaisesRegex(ValidationError, "belongs to another company"):

@@ -51,6 +51,20 @@ class TestSettlement(SettlementCommon):
         self.assertAlmostEqual(invoice.amount_untaxed, settlement.sold_amount)
         self.assertEqual(invoice.session_count, 2)
 
+    def test_partner_is_told_once_which_cdrs_the_invoice_is_about(self) -> None:
+        cdr = self.charge_as_guest().cdr_ids
+        connection = self._connection()
+        self.provider.connection_id = connection
+        sent = self.receive_cdr(id="SENT")
+        sent.sudo()._as_system().write({"direction": "out", "cdr_id": cdr.id, "connection_id": connection.id})
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        invoice._tell_roaming_partner()
+        told = self.env["emobility.ocpi.reconciliation"].search([("connection_id", "=", connection.id)])
+        self.assertRecordValues(told, [{"invoice_ref": invoice.name, "cdr_ids": sent.ids}])
+
     def test_invoicing_twice_makes_one_invoice(self) -> None:
         self.charge_as_guest()
         settlement = self.settlement()
