@@ -16,7 +16,7 @@ from typing import Any
 from .rating import ChargingState, Reading, SessionFacts, StateChange
 
 KINDS = ("started", "meter", "state", "ended", "unplugged", "conflict")
-SOURCES = ("ocpp", "ocpi", "import")
+SOURCES = ("ocpp", "ocpi", "internal", "import")
 # What is added here and never taken in from outside: the watchdog's end, and what a person corrects.
 OFFICE_KINDS = ("closed", "corrected")
 

@@ -266,6 +266,8 @@ class EmobilityGate(models.AbstractModel):
         return session.search(
             [
                 ("connector_id", "=", session.connector_id.id),
+                # Between companies that roam with each other, both have a session for the same charge.
+                ("company_id", "=", session.company_id.id),
                 ("id", "!=", session.id),
                 ("state", "in", ("ended", "held", "done")),
                 ("start_at", "<", (derived.end - tolerance).replace(tzinfo=None)),
@@ -328,16 +330,16 @@ class EmobilityGate(models.AbstractModel):
                 )
 
     def _check_payer(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
-        if not session.contract_id or not session.partner_id:
+        if not session._has_payer():
             yield Finding("missing_payer", evidence={"token": session.token_uid})
 
     def _check_tariff(self, session: EmobilitySession, derived: Derived) -> Iterator[Finding]:
         """No tariff is an error, never a price of 0."""
-        if session.evse_id and session.contract_id and not session.tariff_version_id:
+        if session.evse_id and session._has_payer() and not session.tariff_version_id:
             yield Finding(
                 "missing_tariff",
                 evidence={
-                    "contract": session.contract_id.display_name,
+                    "payer": (session.contract_id or session.partner_id).display_name,
                     "location": session.location_id.display_name,
                 },
             )

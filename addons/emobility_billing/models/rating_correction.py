@@ -36,7 +36,7 @@ class EmobilityRating(models.Model):
     def _cut_to_cap(self, closed: Event | None) -> None:
         """A session whose end nobody reported costs at most what the cap was when the watchdog closed it."""
         cap = closed.payload.get("cap") if closed else None
-        if cap and self.currency_id.compare_amounts(self.amount_total, cap) > 0:
+        if self and cap and self.currency_id.compare_amounts(self.amount_total, cap) > 0:
             self._take_off_amount(
                 self.amount_total - cap,
                 self._in_language().env._("Cut to the highest amount of a session without a reported end"),

@@ -93,7 +93,7 @@ class EmobilitySession(models.Model):
             values["evse_id"] = evse.id
         if connector and connector.evse_id == (evse or self.evse_id):
             values["connector_id"] = connector.id
-        company = evse.company_id or self.company_id
+        company = self._company_at(evse)
         if company != self.company_id:
             values["company_id"] = company.id
         token_uid = payload.get("token_uid") or False
@@ -108,14 +108,28 @@ class EmobilitySession(models.Model):
             values["contract_id"] = contract.id
         return values
 
+    def _company_at(self, evse: Any) -> Any:
+        """Whose session it is: that of the company of the EVSE, when this is known."""
+        return evse.company_id or self.company_id
+
     def _existing(self, model: str, record_id: Any) -> Any:
         if not isinstance(record_id, int) or not record_id:
             return self.env[model]
         return self.env[model].browse(record_id).exists()
 
+    def _relation(self) -> str:
+        """Between whom the session is priced first: a driver and their provider, unless another module knows better."""
+        self.ensure_one()
+        return "retail"
+
+    def _has_payer(self) -> bool:
+        """Whether it is known who pays, and on what terms."""
+        self.ensure_one()
+        return bool(self.contract_id and self.partner_id)
+
     def _freeze_tariff(self) -> None:
         """Choose the tariff version of the start, once: later price changes do not touch a session."""
-        if self.tariff_version_id or not (self.start_at and self.evse_id and self.contract_id):
+        if self.tariff_version_id or not (self.start_at and self.evse_id and self._has_payer()):
             return
         version = self.env["emobility.price.rule"]._select_version(
             self.company_id,
@@ -123,7 +137,8 @@ class EmobilitySession(models.Model):
             self.evse_id,
             self.connector_id,
             self.start_at,
-            relation="retail",
+            relation=self._relation(),
+            partner=self.partner_id,
         )
         if version:
             version._freeze()

@@ -10,7 +10,12 @@ from ..derivation import KINDS, OFFICE_KINDS, SOURCES, Event
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SOURCE_LABELS = {"ocpp": "Station (OCPP)", "ocpi": "Roaming (OCPI)", "import": "Import"}
+SOURCE_LABELS = {
+    "ocpp": "Station (OCPP)",
+    "ocpi": "Roaming (OCPI)",
+    "internal": "Roaming between own companies",
+    "import": "Import",
+}
 KIND_LABELS = {
     "started": "Started",
     "meter": "Meter values",

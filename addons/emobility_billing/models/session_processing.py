@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 CRON_BATCH = 50
 # Where the cable cannot be seen, waiting for it to come out is waiting for nothing.
-SOURCES_WITH_CABLE = ("ocpp",)
+SOURCES_WITH_CABLE = ("ocpp", "internal")
 
 
 class EmobilitySession(models.Model):
@@ -111,7 +111,7 @@ class EmobilitySession(models.Model):
             self.env["emobility.hold"]._as_system()._open(self, finding)
 
     def _complete(self, derived: Derived) -> None:
-        """Make the CDR and its retail rating."""
+        """Make the CDR and its first rating."""
         facts = derived.facts(self.location_id.time_zone or "UTC")
         if facts is None:
             raise UserError(
@@ -120,14 +120,17 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 cdr = self.env["emobility.cdr"]._create_from_session(self, facts)
-                rating = cdr._rate("retail", self.contract_id, self.partner_id, self.tariff_version_id)
-                rating._cut_to_cap(derived.closed)
+                self._rate_first(cdr)._cut_to_cap(derived.closed)
                 self.write({"state": "done", "settle_at": False})
         except RatingError as error:
             finding = Finding("rating_error", evidence={"error": str(error)})
             self._hold_for(self.env["emobility.gate"]._under_rules(self, [finding]))
             return
         cdr._after_rating()
+
+    def _rate_first(self, cdr: Any) -> Any:
+        """Price the CDR for who pays it; the rating. :raises RatingError: when the engine cannot"""
+        return cdr._rate(self._relation(), self.contract_id, self.partner_id, self.tariff_version_id)
 
     def _note_late_change(self, derived: Derived) -> None:
         """Late data never changes what was billed; when it says something else, a person decides."""

@@ -4,6 +4,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ..identifiers import COUNTRY_CODE, MAC, PARTY_ID, normalise_code, normalise_uid, reversed_bytes
 from ..state_machine import ensure_transition
@@ -417,6 +418,18 @@ class EmobilityToken(models.Model):
         best = max(map(rank, found), default=None)
         tokens = found.filtered(lambda token: rank(token) == best)
         return tokens if len(tokens) == 1 else self.browse()
+
+    @api.model
+    def _accepted_in(self, company: models.BaseModel) -> Domain:
+        """Which tokens the stations of the company have to know: those of its customers and of its partners."""
+        return Domain("company_id", "=", company.id)
+
+    def _accepting_companies(self) -> models.BaseModel:
+        """The companies whose stations have to know these tokens."""
+        return self.company_id
+
+    def _acceptance_changed(self) -> None:
+        """Where these tokens may charge has changed. What tells the stations extends this."""
 
     def _authorization_status(self) -> str:
         """Return 'Accepted', 'Blocked', 'Expired' or 'Invalid' (OCPP AuthorizationStatus) for now.

@@ -266,6 +266,8 @@ class RpcTableChecks:
     What may be read is read. Everything that a role may not do is tried: on own records, and on those of others.
     """
 
+    # Odoo runs only the tests of the class itself, unless it says this.
+    allow_inherited_tests_method = True
     MATRIX: ClassVar[Mapping[str, Mapping[str, Rights]]] = {}
 
     @mute_logger(

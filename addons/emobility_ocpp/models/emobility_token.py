@@ -31,8 +31,13 @@ class EmobilityToken(models.Model):
 
     def _record_ocpp_change(self) -> None:
         self.env["emobility.ocpp.change"].sudo()._record(
-            "token", [(token.company_id.id, token.uid) for token in self.sudo()]
+            "token",
+            [(company.id, token.uid) for token in self.sudo() for company in token._accepting_companies()],
         )
+
+    def _acceptance_changed(self) -> None:
+        self._record_ocpp_change()
+        return super()._acceptance_changed()
 
     def _record_ocpp_reversed(self) -> None:
         """The uids of these tokens with their bytes in the other order begin or cease to mean them."""
@@ -47,7 +52,7 @@ class EmobilityToken(models.Model):
         The bridge looks for exactly what a reader sends. Where readers may send the bytes of a card in the other
         order it gets that spelling too, unless it is the uid of another token: as ``_find_by_uid`` would find.
         """
-        domain = Domain("company_id", "=", company.id)
+        domain = self._accepted_in(company)
         if uids is not None and company.emobility_match_reversed_uid:
             uids = sorted({*uids, *map(reversed_bytes, uids)})
         if uids is not None:
@@ -55,6 +60,10 @@ class EmobilityToken(models.Model):
         by_uid: dict[str, Self] = defaultdict(self.browse)
         for token in self.search(domain):
             by_uid[token.uid] |= token
+        by_uid = {
+            uid: tokens.filtered(lambda token: token.company_id == company) or tokens
+            for uid, tokens in by_uid.items()
+        }
         if company.emobility_match_reversed_uid:
             by_uid = {reversed_bytes(uid): tokens for uid, tokens in by_uid.items()} | by_uid
         known = [tokens._ocpp_values(uid) for uid, tokens in by_uid.items()]

@@ -189,16 +189,19 @@ class EmobilityOcpiPublisher(models.AbstractModel):
         )
 
     @api.model
+    def _price_at(self, connection: Any, connector: Any) -> Any:
+        """The tariff version that the partner's drivers have at a connector now, or an empty recordset."""
+        contract = connection.party_ids.contract_id[:1]
+        if not contract:
+            return self.env["emobility.tariff.version"]
+        return self.env["emobility.price.rule"]._select_version(
+            connection.company_id, contract, connector.evse_id, connector, fields.Datetime.now()
+        )
+
+    @api.model
     def _connector(self, connection: Any, connector: Any) -> internal.Connector:
         power = electrical(connector.power_type, connector.max_power_kw)
-        contract = connection.party_ids.contract_id[:1]
-        version = (
-            self.env["emobility.price.rule"]._select_version(
-                connection.company_id, contract, connector.evse_id, connector, fields.Datetime.now()
-            )
-            if contract
-            else self.env["emobility.tariff.version"]
-        )
+        version = self._price_at(connection, connector)
         return internal.Connector(
             id=connector.code,
             standard=connector.standard,

@@ -1,0 +1,10 @@
+from odoo import fields, models
+
+
+class EmobilityHold(models.Model):
+    _inherit = "emobility.hold"
+
+    reason_code = fields.Selection(
+        selection_add=[("partner_age_limit", "Older than the partner pays")],
+        ondelete={"partner_age_limit": "cascade"},
+    )

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.emobility_billing.derivation import Event
+
+
+class EmobilitySession(models.Model):
+    """Roaming between companies of this database, without a network between.
+
+    The operator has the session that the station reports, on behalf of "a roaming customer": an agreement and the
+    UID, neither name nor contract. The provider has a session of its own for the same charge, which gets every event
+    that the operator's gets and runs through the provider's gate, prices and billing.
+    """
+
+    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+
+    # The provider's session is at the operator's EVSE; _check_evse_company says when that is right.
+    evse_id = fields.Many2one(check_company=False)
+    origin_session_id = fields.Many2one(
+        "emobility.session",
+        "Session of the Operator",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        groups="emobility_crm.group_manager",
+    )
+    provider_session_ids = fields.One2many(
+        "emobility.session", "origin_session_id", groups="emobility_crm.group_manager"
+    )
+
+    @api.constrains("evse_id", "company_id")
+    def _check_evse_company(self) -> None:
+        for session in self.sudo():
+            owner = session.evse_id.company_id
+            if owner and owner != session.company_id and session.source != "internal":
+                raise ValidationError(
+                    self.env._(
+                        "The EVSE %(evse)s belongs to another company than the session %(session)s.",
+                        evse=session.evse_id.display_name,
+                        session=session.uid,
+                    )
+                )
+
+    @api.model
+    def _ingest_events(self, events: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        results = super()._ingest_events(events)
+        keys = {
+            (raw["source"], raw["session_uid"])
+            for raw, result in zip(events, results, strict=True)
+            if result["status"] == "ok"
+        }
+        if keys:
+            self._hand_on(keys)
+        return results
+
+    def _hand_on(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Give the providers among our companies the events of their customers' sessions."""
+        model = self.sudo()
+        touched = model.search(
+            [
+                ("uid", "in", [uid for _source, uid in keys]),
+                ("roaming_agreement_id.internal_company_id", "!=", False),
+            ]
+        )
+        for session in touched.filtered(lambda one: (one.source, one.uid) in keys):
+            provider = session.roaming_agreement_id.internal_company_id
+            events = [event._handed_on() for event in session.event_ids]
+            model.with_company(provider).with_context(emobility_internal=True)._ingest_events(events)
+            mirror = model.search([("source", "=", "internal"), ("uid", "=", events[0]["session_uid"])])
+            if not mirror.origin_session_id:
+                mirror._as_system().write({"origin_session_id": session.id})
+
+    def _companies_of(self, started: Iterable[Event]) -> dict[Any, int]:
+        if self.env.context.get("emobility_internal"):
+            return {}
+        return super()._companies_of(started)
+
+    def _company_at(self, evse: Any) -> Any:
+        return self.company_id if self.source == "internal" else super()._company_at(evse)
+
+    def _roaming_agreement(self, values: dict[str, Any], started: Event) -> Any:
+        found = super()._roaming_agreement(values, started)
+        if found or values.get("token_id") or not values.get("token_uid") or self.source == "internal":
+            return found
+        return self._internal_agreement(values, started)
+
+    def _internal_agreement(self, values: dict[str, Any], started: Event) -> Any:
+        """The agreement with the one company of this database that knows the token."""
+        evse = self.env["emobility.evse"].browse(values.get("evse_id") or self.evse_id.id)
+        agreements = self.env["emobility.roaming.agreement"]
+        if not evse:
+            return agreements
+        partners = self.env["emobility.roaming.partner"].search(
+            [("company_id", "=", evse.company_id.id), ("internal_company_id", "!=", False), ("role", "=", "EMSP")]
+        )
+        tokens = self.env["emobility.token"]
+        knowing = partners.filtered(
+            lambda partner: tokens._find_by_uid(values["token_uid"], partner.internal_company_id)._is_chargeable()
+        )
+        if len(knowing) != 1:
+            return agreements
+        zone = evse.location_id.time_zone
+        day = fields.Datetime.context_timestamp(self.with_context(tz=zone), started.at.replace(tzinfo=None)).date()
+        return agreements._find(knowing, "sell", day, evse.location_id.country_id)
+
+    # A share of the driver's price
+
+    def _rate_first(self, cdr: Any) -> Any:
+        is_share = self.roaming_agreement_id.pricing == "percent"
+        rating = cdr.rating_ids.browse() if is_share else super()._rate_first(cdr)
+        for origin in self | self.sudo().origin_session_id:
+            origin._rate_share()
+        return rating
+
+    def _rate_share(self) -> None:
+        """The operator's share, as soon as both CDRs are there."""
+        session = self.sudo()._as_system()
+        agreement, own = session.roaming_agreement_id, session._current_cdr()
+        if agreement.pricing != "percent" or not own or own.rating_ids:
+            return
+        retail = session.provider_session_ids._current_cdr().rating_ids.filtered(
+            lambda rating: rating.relation == "retail"
+        )
+        if retail:
+            self.env["emobility.rating"]._create_share(own, agreement, retail)

@@ -1,0 +1,9 @@
+from . import (
+    test_access,
+    test_agreement,
+    test_dispute,
+    test_internal_roaming,
+    test_partner_cdr,
+    test_public_methods,
+    test_settlement,
+)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from odoo import Command
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from .common import SettlementCommon
+
+
+@tagged("post_install", "-at_install")
+class TestInternalRoaming(SettlementCommon):
+    """Two companies of one database: the operator has the station, the provider has the customer."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.operator_company = cls.company
+        cls.other = cls.setup_other_company(name="Provider of our own")
+        cls.sister = cls.other["company"]
+        cls.env.user.company_ids |= cls.sister
+        cls.sister_partner = cls._make_partner(
+            "Sister", "DE", "SIS", "EMSP", cls.sister.partner_id, internal_company_id=cls.sister.id
+        )
+        cls.sister_agreement = cls._make_agreement(cls.sister_partner, "sell", cls.sister.partner_id)
+        cls.sister_rule = cls._make_rule(cls.wholesale, relation="wholesale", partner_id=cls.sister.partner_id.id)
+        env = cls.env(context={**cls.env.context, "allowed_company_ids": cls.sister.ids})
+        cls.customer = env["res.partner"].create({"name": "Sister's customer"})
+        tariff = env["emobility.tariff"].create(
+            {
+                "name": "Sister's price",
+                "code": "SISTER",
+                "currency_id": cls.euro.id,
+                "price_mode": "net",
+                "company_id": cls.sister.id,
+                "version_ids": [
+                    Command.create(
+                        {
+                            "valid_from": "2020-01-01",
+                            "element_ids": [
+                                Command.create(
+                                    {"component_ids": [Command.create({"dimension": "ENERGY", "price": 0.50})]}
+                                )
+                            ],
+                        }
+                    )
+                ],
+            }
+        )
+        env["emobility.price.rule"].create({"tariff_id": tariff.id, "company_id": cls.sister.id})
+        contract = env["contract.contract"].create(
+            {
+                "name": "Sister's contract",
+                "partner_id": cls.customer.id,
+                "is_charging": True,
+                "plan_id": cls.plan.id,
+                "company_id": cls.sister.id,
+            }
+        )
+        contract.action_activate()
+        cls.sister_contract = contract
+        env["emobility.token"].create(
+            {
+                "uid": "04515E5E5E",
+                "token_type": "RFID",
+                "contract_id": contract.id,
+                "partner_id": cls.customer.id,
+                "state": "active",
+                "company_id": cls.sister.id,
+            }
+        )
+
+    def charge_as_sister(self, session: str = "SIS", **values: object) -> tuple[object, object]:
+        own = self.ingest(self.events(session, token_uid="04515E5E5E", **values))
+        mirror = self.env["emobility.session"].sudo().search([("origin_session_id", "=", own.id)])
+        return own, mirror
+
+    def test_one_charge_is_sold_wholesale_and_billed_retail(self) -> None:
+        own, mirror = self.charge_as_sister(kwh="10")
+        self.assertEqual(
+            (own.state, mirror.state),
+            ("done", "done"),
+            (own.hold_ids.mapped("reason_code"), mirror.hold_ids.mapped("reason_code")),
+        )
+        self.assertRecordValues(
+            own.cdr_ids.rating_ids,
+            [{"relation": "wholesale", "amount_total": 3.0, "partner_id": self.sister.partner_id.id}],
+        )
+        self.assertRecordValues(
+            mirror.cdr_ids.rating_ids,
+            [{"relation": "retail", "amount_total": 5.0, "partner_id": self.customer.id}],
+        )
+        self.assertEqual(mirror.company_id, self.sister)
+        self.assertEqual(mirror.contract_id, self.sister_contract)
+
+    def test_operator_sees_a_roaming_customer_and_no_name(self) -> None:
+        own, mirror = self.charge_as_sister()
+        clerk = new_test_user(
+            self.env,
+            "operator-clerk",
+            "emobility_crm.group_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        seen = own.with_user(clerk)
+        self.assertFalse(seen.contract_id or seen.token_id)
+        self.assertEqual(seen.partner_id, self.sister.partner_id)
+        with self.assertRaises(AccessError):
+            mirror.with_user(clerk).read(["contract_id"])
+        with self.assertRaises(AccessError):
+            self.sister_contract.with_user(clerk).read(["name"])
+
+    def test_provider_sees_the_place_where_its_customer_charged(self) -> None:
+        _own, mirror = self.charge_as_sister()
+        clerk = new_test_user(
+            self.env,
+            "provider-clerk",
+            "emobility_crm.group_user",
+            company_id=self.sister.id,
+            company_ids=[Command.set(self.sister.ids)],
+        )
+        self.assertEqual(mirror.with_user(clerk).location_id.name, "Market square")
+        stranger_company = self.env["res.company"].create({"name": "No agreement"})
+        stranger = new_test_user(
+            self.env,
+            "stranger-clerk",
+            "emobility_crm.group_user",
+            company_id=stranger_company.id,
+            company_ids=[Command.set(stranger_company.ids)],
+        )
+        with self.assertRaises(AccessError):
+            self.location.with_user(stranger).read(["name"])
+
+    def test_events_that_come_twice_or_late_reach_both_sides_once(self) -> None:
+        events = self.events("TWICE", token_uid="04515E5E5E", kwh="10")
+        self.ingest(events[:1])
+        self.ingest(events)
+        self.ingest(events)
+        sessions = self.env["emobility.session"].sudo().search([("uid", "in", ("TWICE", "ocpp:TWICE"))])
+        self.assertEqual(sessions.mapped("event_count"), [len(events)] * 2)
+        self.assertEqual(sorted(sessions.mapped("state")), ["done", "done"])
+
+    def test_percentage_split_follows_the_driver_s_price(self) -> None:
+        self.sister_rule.unlink()
+        self.sister_agreement.write({"pricing": "percent", "share_percent": 70})
+        own, _mirror = self.charge_as_sister(kwh="10")
+        self.assertEqual(own.state, "done", own.hold_ids.mapped("reason_code"))
+        self.assertRecordValues(
+            own.cdr_ids.rating_ids, [{"relation": "wholesale", "amount_total": 3.5, "price_mode": "net"}]
+        )
+
+    def test_settlement_makes_the_document_of_both_sides(self) -> None:
+        self.charge_as_sister(kwh="10")
+        settlement = self.env["emobility.roaming.settlement"].create(
+            {
+                "roaming_partner_id": self.sister_partner.id,
+                "currency_id": self.euro.id,
+                "date_from": "2020-01-01",
+                "date_to": "2099-12-31",
+            }
+        )
+        settlement.action_collect()
+        with self.running_jobs():
+            settlement.action_invoice()
+        with self.running_jobs():
+            settlement._bill_other_company()
+        invoice = settlement.move_ids.filtered(lambda move: move.move_type == "out_invoice")
+        bill = self.env["account.move"].sudo().search([("company_id", "=", self.sister.id), ("ref", "=", invoice.name)])
+        self.assertRecordValues(
+            bill, [{"move_type": "in_invoice", "partner_id": self.company.partner_id.id, "amount_untaxed": 3.0}]
+        )
+
+    def test_token_of_a_company_without_agreement_is_unknown_here(self) -> None:
+        self.sister_agreement.active = False
+        own = self.ingest(self.events("NOPE", token_uid="04515E5E5E"))
+        self.assertIn("missing_payer", self.hold_reasons(own))
+        self.assertFalse(self.env["emobility.session"].sudo().search([("origin_session_id", "=", own.id)]))
+
+    def test_cards_of_the_other_company_are_told_to_the_stations(self) -> None:
+        tokens = self.env["emobility.token"]
+        sisters = tokens.sudo().search([("company_id", "=", self.sister.id)])
+        self.assertIn(sisters, tokens.sudo().search(tokens._accepted_in(self.company)))
+        self.assertEqual(sisters._accepting_companies(), self.sister | self.company)
+        self.sister_agreement.date_to = "2021-01-01"
+        self.assertNotIn(sisters, tokens.sudo().search(tokens._accepted_in(self.company)))
+        self.assertNotIn(self.token, tokens.sudo().search(tokens._accepted_in(self.sister)))
+
+    def test_session_at_an_evse_of_another_company_needs_an_agreement(self) -> None:
+        session = self.ingest(self.events("OWN"))
+        with self.assertRaisesRegex(ValidationError, "belongs to another company"):
+            session.sudo()._as_system().write({"company_id": self.sister.id})

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime, timedelta
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .common import SettlementCommon
+
+
+@tagged("post_install", "-at_install")
+class TestSettlement(SettlementCommon):
+    def settlement(self, partner: object = None) -> object:
+        settlement = self.env["emobility.roaming.settlement"].create(
+            {
+                "roaming_partner_id": (partner or self.provider).id,
+                "currency_id": self.euro.id,
+                "date_from": date.today().replace(day=1),
+                "date_to": date.today() + timedelta(days=1),
+            }
+        )
+        settlement.action_collect()
+        return settlement
+
+    def before(self) -> datetime:
+        """Before the usual session: one connector has one car at a time."""
+        return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
+
+    def compare(self, settlement: object, text: str, ref: str = "THEIRS-1") -> None:
+        self.env["emobility.partner.invoice.import"].create(
+            {
+                "settlement_id": settlement.id,
+                "invoice_ref": ref,
+                "file": base64.b64encode(text.encode()),
+                "filename": "cdrs.csv",
+            }
+        ).action_import()
+
+    def test_our_invoice_is_the_sum_of_the_cdrs(self) -> None:
+        self.charge_as_guest("G1", kwh="10.123")
+        self.charge_as_guest("G2", kwh="3.333", start=self.before())
+        settlement = self.settlement()
+        self.assertEqual(settlement.sold_count, 2)
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        self.assertEqual((invoice.state, invoice.partner_id), ("posted", self.entity))
+        self.assertAlmostEqual(invoice.amount_untaxed, sum(settlement.rating_ids.mapped("amount_total")))
+        self.assertAlmostEqual(invoice.amount_untaxed, settlement.sold_amount)
+        self.assertEqual(invoice.session_count, 2)
+
+    def test_partner_is_told_once_which_cdrs_the_invoice_is_about(self) -> None:
+        cdr = self.charge_as_guest().cdr_ids
+        connection = self._connection()
+        self.provider.connection_id = connection
+        sent = self.receive_cdr(id="SENT")
+        sent.sudo()._as_system().write({"direction": "out", "cdr_id": cdr.id, "connection_id": connection.id})
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        invoice._tell_roaming_partner()
+        told = self.env["emobility.ocpi.reconciliation"].search([("connection_id", "=", connection.id)])
+        self.assertRecordValues(told, [{"invoice_ref": invoice.name, "cdr_ids": sent.ids}])
+
+    def test_invoicing_twice_makes_one_invoice(self) -> None:
+        self.charge_as_guest()
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        with self.running_jobs():
+            settlement._make_invoices()
+        self.assertEqual(len(settlement.move_ids), 1)
+        with self.assertRaises(UserError):
+            settlement.action_invoice()
+
+    def test_hub_fee_is_invoiced_when_it_is_passed_on(self) -> None:
+        self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "pass_on"})
+        self.charge_as_guest("G1", kwh="10")
+        self.charge_as_guest("G2", kwh="10", start=self.before())
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        self.assertAlmostEqual(settlement.move_ids.amount_untaxed, 6.00 + 0.50)
+
+    def test_their_invoice_is_laid_beside_the_accepted_cdrs(self) -> None:
+        same, other, unbilled = self.receive_cdr(), self.receive_cdr(), self.receive_cdr()
+        unaccepted = self.receive_cdr("9.00")
+        settlement = self.settlement(self.operator)
+        self.assertEqual((settlement.bought_count, settlement.held_count), (3, 1))
+        self.compare(
+            settlement,
+            f"cdr_id;amount\n{same.name.lower()};4,00\n{other.name};4.20\n{unaccepted.name};9.00\nUNKNOWN;1.00\n",
+        )
+        found = {line.cdr_ref.upper(): line.status for line in settlement.line_ids}
+        self.assertEqual(
+            found,
+            {
+                same.name: "4_matched",
+                other.name: "1_different",
+                unaccepted.name: "2_extra",
+                "UNKNOWN": "2_extra",
+                unbilled.name: "3_missing",
+            },
+        )
+        self.assertEqual(settlement.difference_count, 4)
+
+    def test_only_what_matches_is_billed_and_only_once(self) -> None:
+        same, other = self.receive_cdr(), self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"cdr_id,amount\n{same.name},4.00\n{other.name},5.00\n")
+        settlement.action_bill()
+        settlement.action_bill()
+        bill = settlement.move_ids
+        self.assertRecordValues(
+            bill, [{"move_type": "in_invoice", "ref": "THEIRS-1", "partner_id": self.operator_entity.id}]
+        )
+        self.assertAlmostEqual(bill.amount_untaxed, 4.00)
+
+    def test_bad_lists_are_refused_as_a_whole_and_say_where(self) -> None:
+        cdr = self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        for text, message in (
+            ("id;amount\n", "no rows"),
+            ("id;value\nX;1\n", "no column called amount"),
+            (f"id;amount\n{cdr.name};4\n;5\n", "Line 3 has no CDR ID"),
+            (f"id;amount\n{cdr.name};4\n{cdr.name.lower()};4\n", "Line 3: the CDR"),
+            ("id;amount\nX;much\n", "Line 2: much is not an amount"),
+            ("id;amount\nX;NaN\n", "Line 2: NaN is not an amount"),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(UserError, message):
+                self.compare(settlement, text)
+            self.assertFalse(settlement.line_ids)
+
+    def test_cdr_is_on_one_invoice_only(self) -> None:
+        cdr = self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"id;amount\n{cdr.name};4\n")
+        with self.assertRaisesRegex(UserError, "on an invoice already"):
+            self.compare(settlement, f"id;amount\n{cdr.name};4\n", "THEIRS-2")
+
+    def test_missing_cdr_may_come_with_the_next_invoice(self) -> None:
+        first, second = self.receive_cdr(), self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"id;amount\n{first.name};4\n")
+        self.compare(settlement, f"id;amount\n{second.name};4\n", "THEIRS-2")
+        self.assertEqual(set(settlement.line_ids.mapped("status")), {"4_matched"})
+
+    def test_both_sides_are_set_off_and_the_rest_stays_open(self) -> None:
+        self.entity.is_company = True
+        self.provider.partner_id = self.operator.partner_id = self.entity
+        both = self.env["emobility.roaming.partner"].create(
+            {
+                "name": "Both ways",
+                "country_code": "BE",
+                "party_id": "OPR",
+                "role": "EMSP",
+                "partner_id": self.entity.id,
+                "company_id": self.company.id,
+            }
+        )
+        self.buy.write({"legal_entity_id": self.entity.id})
+        self.operator.write({"party_id": "OPR"})
+        self.charge_as_guest("G1", kwh="20")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        bill = settlement._make_bill("THEIRS-1", 4.0)
+        bill.invoice_line_ids.tax_ids = False
+        bill.action_post()
+        settlement.move_ids |= bill
+        settlement.action_net()
+        self.assertEqual(bill.payment_state, "paid")
+        self.assertAlmostEqual(invoice.amount_residual, invoice.amount_total - 4.0)
+        self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
+        with self.assertRaisesRegex(UserError, "nothing to set off"):
+            settlement.action_net()
+        self.assertTrue(both)
+
+    def test_cron_collects_last_month_once(self) -> None:
+        last_month = fields.Date.context_today(self.provider).replace(day=1) - timedelta(days=3)
+        start = datetime(last_month.year, last_month.month, last_month.day, 10, tzinfo=UTC)
+        self.charge_as_guest("OLD", start=start)
+        settlements = self.env["emobility.roaming.settlement"]
+        settlements._cron_collect()
+        settlements._cron_collect()
+        made = settlements.search([("roaming_partner_id", "=", self.provider.id)])
+        self.assertRecordValues(made, [{"state": "ready", "sold_count": 1}])
