@@ -5,6 +5,7 @@ from . import (
     test_billing_run,
     test_billing_run_crash,
     test_billing_run_selection,
+    test_brand,
     test_cdr,
     test_collect,
     test_datev_export,

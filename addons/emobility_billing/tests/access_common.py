@@ -130,6 +130,7 @@ class BillingRecords:
         )
         discount = env["emobility.discount"].create({"name": scope, "value": 5, "company_id": company.id})
         return [
+            env["emobility.brand"].create({"name": scope, "company_id": company.id}),
             discount,
             env["emobility.discount.use"].create({"discount_id": discount.id, "contract_id": contract.id}),
             env["emobility.allowance"].create({"contract_id": contract.id, "month": "2026-01-01"}),

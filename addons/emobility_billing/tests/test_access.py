@@ -21,6 +21,7 @@ class TestAccess(BillingRecords, AccessCase):
         "emobility.tariff.element": PRICES,
         "emobility.price.component": PRICES,
         "emobility.price.rule": PRICES,
+        "emobility.brand": PRICES,
         "emobility.discount": PRICES,
         "emobility.discount.use": staff(user="r", manager="r"),
         "emobility.allowance": staff(user="r", manager="r", portal=OWN),

@@ -25,6 +25,7 @@ MODELS_OF_THE_STAFF = (
     "emobility.tariff.element",
     "emobility.price.component",
     "emobility.price.rule",
+    "emobility.brand",
     "emobility.discount",
     "emobility.discount.use",
     "emobility.spot.series",

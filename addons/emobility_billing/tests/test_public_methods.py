@@ -23,6 +23,7 @@ PUBLIC_METHODS = {
     "emobility.billing.run.action_retry",
     "emobility.billing.run.action_start",
     "emobility.billing.run.line.action_open_move",
+    "emobility.brand.action_view_invoices",
     "emobility.cdr.action_correct",
     "emobility.cdr.action_credit",
     "emobility.cdr.action_open_moves",
