@@ -8,5 +8,13 @@
     "license": "AGPL-3",
     "development_status": "Beta",
     "depends": ["bus", "emobility_billing", "emobility_ocpp", "payment", "portal", "report_weasyprint"],
-    "data": [],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "data/sequence_data.xml",
+        "data/cron_data.xml",
+        "data/queue_job_data.xml",
+        "data/mail_data.xml",
+    ],
+    "post_init_hook": "post_init_hook",
 }

@@ -496,6 +496,10 @@ class EmobilitySession(models.Model):
         values["retry_at"] = holds._next_retry() if finding.retry else False
         holds.create(values)
 
+    def _relation(self) -> str:
+        """For which commercial relation the payer of the session pays."""
+        return "retail"
+
     def _complete(self, derived: Derived) -> None:
         """Make the CDR and its retail rating."""
         facts = derived.facts(self.location_id.time_zone or "UTC")
@@ -506,7 +510,7 @@ class EmobilitySession(models.Model):
         try:
             with self.env.cr.savepoint():
                 cdr = self.env["emobility.cdr"]._create_from_session(self, facts)
-                cdr._rate("retail", self.contract_id, self.partner_id, self.tariff_version_id)
+                cdr._rate(self._relation(), self.contract_id, self.partner_id, self.tariff_version_id)
                 self.write({"state": "done", "settle_at": False})
         except RatingError as error:
             self._hold_for([Finding("rating_error", evidence={"error": str(error)})])

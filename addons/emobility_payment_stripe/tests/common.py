@@ -33,7 +33,7 @@ class LocalPspMixin:
         redirect = patch.object(target, "_build_request_url", local)
         redirect.start()
         cls.addClassCleanup(redirect.stop)
-        cls.stripe = cls.env.ref("payment.payment_provider_stripe").copy({"company_id": company.id})
+        cls.stripe = cls.env.ref("payment.payment_provider_stripe").sudo().copy({"company_id": company.id})
         cls.stripe.write(
             {
                 "name": "Stripe holds",
@@ -46,7 +46,7 @@ class LocalPspMixin:
                 **values,
             }
         )
-        cls.card = cls.env.ref("payment.payment_method_card")
+        cls.card = cls.env.ref("payment.payment_method_card").sudo()
         cls.card.active = True
 
     @classmethod
