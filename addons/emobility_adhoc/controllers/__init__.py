@@ -1,1 +1,1 @@
-
+from . import charge, session

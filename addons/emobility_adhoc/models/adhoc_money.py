@@ -187,6 +187,11 @@ class EmobilityAdhocMoney(models.Model):
 
     # Invoice on request
 
+    def _can_reissue(self) -> bool:
+        """Whether the receipt can still be replaced by an invoice with a name: once."""
+        anonymous = self.move_id.partner_id == self.company_id._adhoc_payer()
+        return bool(self.move_id) and anonymous and self.state == "settled"
+
     def _reissue(self, values: dict[str, Any]) -> Any:
         """An invoice to a name in place of the receipt: what was issued stays, and is credited.
 

@@ -15,6 +15,8 @@ from odoo.addons.emobility_billing.rating import RatingError, SessionFacts
 from odoo.addons.emobility_billing.rating.facts import Reading
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ..price_sheet import PriceSheet, price_sheet
+
 # In these states the charging point is taken by somebody who has paid a hold.
 ACTIVE = ("held", "starting", "charging")
 FINAL = ("settled", "released")
@@ -270,6 +272,8 @@ class EmobilityAdhocSession(models.Model):
         if not adhoc.session_id:
             adhoc.session_id = sessions[:1]
         session = adhoc.session_id
+        if not session:
+            return
         unpaid = sessions if adhoc.state == "released" else sessions - session
         if unpaid.filtered(lambda one: one.state != "void"):
             # It begins after all, or once more, and nobody pays: stop it, and let a person look at what flowed.
@@ -359,6 +363,10 @@ class EmobilityAdhocSession(models.Model):
         adhoc._notify()
 
     # What the customer sees
+
+    def _sheet(self) -> PriceSheet:
+        """The prices of this session, as they were shown before paying."""
+        return price_sheet(self.tariff_version_id._engine_tariff(), self.env.lang or "en")
 
     def _channel(self) -> str:
         """Where news of this session is pushed; nobody can guess it."""

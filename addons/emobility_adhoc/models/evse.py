@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.emobility_billing.rating import RatingError
 
+from ..colors import readable_on
 from ..price_sheet import PriceSheet, price_sheet
 from .adhoc_session import ACTIVE
 from .adhoc_voucher import readable_code
@@ -91,13 +92,13 @@ class EmobilityEvse(models.Model):
             evse.company_id, nobody, evse, connector, at or fields.Datetime.now(), relation="adhoc"
         )
 
-    def _adhoc_sheet(self, at: Any = None) -> PriceSheet | None:
+    def _adhoc_sheet(self, at: Any = None, lang: str | None = None) -> PriceSheet | None:
         """The prices as all channels show them; None: nobody can charge here without a contract."""
         version = self._adhoc_version(at)
         if not version or version.price_mode != "gross":
             return None
         try:
-            return price_sheet(version._engine_tariff(), self.env.lang or "en")
+            return price_sheet(version._engine_tariff(), lang or self.env.lang or "en")
         except RatingError:
             return None
 
@@ -122,7 +123,7 @@ class EmobilityEvse(models.Model):
 
     def _adhoc_display_text(self, lang: str = "en") -> str:
         """What the display of the station says of the price."""
-        sheet = self.with_context(lang=lang)._adhoc_sheet()
+        sheet = self._adhoc_sheet(lang=lang)
         return sheet.short_text(lang) if sheet else ""
 
     def _adhoc_price_changed(self) -> None:
@@ -145,6 +146,10 @@ class EmobilityEvse(models.Model):
         return bool(self.sudo().adhoc_ids.filtered(lambda one: one.state in ACTIVE))
 
     # Stickers
+
+    def _adhoc_ink(self) -> str:
+        """A text colour that can be read on the colour of the brand."""
+        return readable_on(self._adhoc_brand()._look(self.company_id).primary_color)
 
     def _adhoc_qr(self) -> str:
         """The code of the sticker as a picture for a report."""
