@@ -23,6 +23,8 @@
         "views/price_publication_views.xml",
         "views/evse_views.xml",
         "views/res_config_settings_views.xml",
+        "views/payout_views.xml",
+        "wizard/payout_import_views.xml",
         "views/menus.xml",
     ],
     "post_init_hook": "post_init_hook",

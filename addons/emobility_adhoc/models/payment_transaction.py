@@ -12,6 +12,10 @@ class PaymentTransaction(models.Model):
         "emobility.adhoc.session", "Ad-hoc session", readonly=True, index="btree_not_null", ondelete="restrict"
     )
 
+    emobility_payout_line_ids = fields.One2many(
+        "emobility.payout.line", "transaction_id", "Payouts", readonly=True
+    )
+
     @api.model
     def _compute_reference_prefix(self, separator: str, **values: Any) -> str:
         """The reference names the charging session, so that a payout can be matched by a person too."""

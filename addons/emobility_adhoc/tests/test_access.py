@@ -20,6 +20,8 @@ PUBLIC_METHODS = {
     "emobility.adhoc.session.action_open_session",
     "emobility.adhoc.session.action_retry",
     "emobility.evse.action_print_stickers",
+    "emobility.payout.action_compare",
+    "emobility.payout.import.action_import",
 }
 
 
@@ -31,6 +33,8 @@ class TestAccess(BillingRecords, AccessCase):
         "emobility.adhoc.report": staff(user="rw", manager="rw"),
         "emobility.price.publication": READ_ONLY,
         "emobility.adhoc.attempt": SYSTEM_ONLY,
+        "emobility.payout": READ_ONLY,
+        "emobility.payout.line": READ_ONLY,
     }
 
     @classmethod
@@ -44,7 +48,13 @@ class TestAccess(BillingRecords, AccessCase):
                     "valid_from": "2020-01-01", "element_ids": [Command.create({"component_ids": [
                         Command.create({"dimension": "ENERGY", "price": 0.5})]})]})]}
             )  # fmt: skip
+            provider = env["payment.provider"].create({"name": scope, "company_id": company.id})
+            payout = env["emobility.payout"].create({"name": scope, "provider_id": provider.id, "date": "2026-01-01",
+                "currency_id": company.currency_id.id,
+                "line_ids": [Command.create({"uid": scope, "kind": "other", "amount": 1})]})  # fmt: skip
             for record in (
+                payout,
+                payout.line_ids,
                 env["emobility.adhoc.session"].create({"name": f"AH-{scope}", "company_id": company.id,
                     "evse_id": evse.id, "tariff_version_id": tariff.version_ids.id}),
                 env["emobility.adhoc.voucher"].create({"amount": 5, "company_id": company.id}),
