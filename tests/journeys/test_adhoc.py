@@ -107,7 +107,7 @@ def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp:
         [intent] = psp.intents.values()
         assert (intent["status"], intent["amount_capturable"]) == ("requires_capture", 4000)
         charge_and_stop(page, "adhoc-a")
-        receipt = page.request.get(page.locator("text=Receipt (PDF)").get_attribute("href") or "")
+        receipt = page.request.get(f"{product.odoo_url}{page.locator('text=Receipt (PDF)').get_attribute('href')}")
         assert receipt.body()[:5] == b"%PDF-"
         page.click("text=I need an invoice")
         for field, value in {"name": "Ampere GmbH", "vat": "DE136695976", "street": "Stromweg 1", "zip": "10115",
@@ -123,7 +123,7 @@ def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp:
     [move] = product.clerk("account.move", "read", [adhoc["move_id"][0]], ["partner_id", "payment_state"])
     assert (move["partner_id"][1], move["payment_state"]) == ("Ampere GmbH", "paid")
     mails = [file.read_text(errors="replace") for file in product.mail_folder.rglob("*") if file.is_file()]
-    assert any("walk.up@example.com" in mail for mail in mails)
+    assert any("walk.up@example.com" in mail for mail in mails), "the receipt was mailed"
 
 
 def test_in_the_brand_of_another_company_with_another_provider(product: Stack, psp: Psp, station: None) -> None:

@@ -12,6 +12,7 @@ from odoo.tools import email_normalize
 
 from odoo.addons.payment.controllers.portal import PaymentPortal
 
+from ..colors import readable_on
 from .common import AdhocController
 
 FIELDS = ("name", "vat", "street", "zip", "city", "country_id", "email")
@@ -57,10 +58,12 @@ class SessionController(AdhocController, PaymentPortal):
         methods = request.env["payment.method"].sudo()._get_compatible_payment_methods(
             providers.ids, partner.id, currency_id=adhoc.currency_id.id
         )
-        brand = adhoc.evse_id._adhoc_brand()
+        look = adhoc.evse_id._adhoc_brand()._look(adhoc.company_id)
         values = {
             "adhoc": adhoc,
-            "look": brand._look(adhoc.company_id),
+            "look": look,
+            "accent": look.secondary_color,
+            "on_accent": readable_on(look.secondary_color),
             "res_company": adhoc.company_id,
             "no_header": True,
             "no_footer": True,

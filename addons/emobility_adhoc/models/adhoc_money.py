@@ -183,7 +183,7 @@ class EmobilityAdhocMoney(models.Model):
             }
         )
         template = self.env.ref("emobility_adhoc.mail_template_receipt").sudo()
-        template.send_mail(adhoc.id, email_values={"attachment_ids": [fields.Command.link(file.id)]})
+        template.send_mail(adhoc.id, force_send=True, email_values={"attachment_ids": [fields.Command.link(file.id)]})
 
     # Invoice on request
 
@@ -197,7 +197,9 @@ class EmobilityAdhocMoney(models.Model):
 
         :param values: of the partner, as the customer gave them
         """
-        adhoc = self._locked()
+        adhoc = self._locked(wait=True)
+        if not adhoc._can_reissue():
+            return adhoc.move_id
         receipt = adhoc.move_id
         partner = self.env["res.partner"].sudo().create(
             values | {"company_id": adhoc.company_id.id, "is_company": bool(values.get("vat")), "lang": adhoc.lang}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.tools import SQL
 
 from odoo.addons.emobility_billing.jobs import SOON, enqueue
 from odoo.addons.emobility_billing.models.session import ENERGY_DIGITS
@@ -191,10 +192,18 @@ class EmobilityAdhocSession(models.Model):
             self.env._("Ad-hoc session %s", self.name), eta=eta, priority=SOON,
         )  # fmt: skip
 
-    def _locked(self) -> EmobilityAdhocSession:
-        """These rows, writable, as they are now and as nobody else can change them."""
+    def _locked(self, *, wait: bool = False) -> EmobilityAdhocSession:
+        """These rows, writable, as they are now and as nobody else can change them.
+
+        :param wait: a person does not come again in some seconds, as a job does
+        :raises RetryableJobError: when somebody else changes them, and it is not waited for
+        """
         adhoc = self.sudo()._as_system()
         try:
+            if wait:
+                self.env.cr.execute(
+                    SQL("SELECT id FROM emobility_adhoc_session WHERE id IN %s FOR NO KEY UPDATE", tuple(self.ids))
+                )
             adhoc.lock_for_update()
         except LockError:
             raise RetryableJobError("The ad-hoc session is being changed at this moment.", seconds=3) from None

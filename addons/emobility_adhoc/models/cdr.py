@@ -6,7 +6,7 @@ from odoo import models
 class EmobilityCdr(models.Model):
     _inherit = "emobility.cdr"
 
-    def _after_rating(self) -> None:
+    def _after_rating(self) -> None:  # pylint: disable=missing-return
         """What a session without a contract costs is collected at once."""
         super()._after_rating()
         for session in self.session_id.filtered("adhoc_id"):

@@ -19,12 +19,12 @@ class EmobilitySession(models.Model):
     )
 
     @api.depends("adhoc_id")
-    def _compute_partner_id(self) -> None:
+    def _compute_partner_id(self) -> None:  # pylint: disable=missing-return
         super()._compute_partner_id()
         for session in self.filtered("adhoc_id"):
             session.partner_id = session.company_id._adhoc_payer()
 
-    def _apply(self, derived: Derived, event_count: int) -> None:
+    def _apply(self, derived: Derived, event_count: int) -> None:  # pylint: disable=missing-return
         """Who pays is known before anything else is made of the events."""
         token_uid = derived.started and derived.started.payload.get("token_uid")
         if token_uid and not self.adhoc_id:
@@ -37,7 +37,7 @@ class EmobilitySession(models.Model):
             values.pop("contract_id", None)
         return values
 
-    def _freeze_tariff(self) -> None:
+    def _freeze_tariff(self) -> None:  # pylint: disable=missing-return
         """The price is the one that the customer saw before the start."""
         if not self.adhoc_id:
             super()._freeze_tariff()
@@ -60,12 +60,12 @@ class EmobilitySession(models.Model):
         tariff = version and version._engine_tariff()
         return bool(tariff) and (tariff.idle is not None or tariff.has_price_for(Dimension.PARKING_TIME))
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> None:  # pylint: disable=missing-return
         super()._refresh()
         for session in self.filtered("adhoc_id"):
             session.adhoc_id._enqueue("session")._on_session()
 
-    def _process(self) -> None:
+    def _process(self) -> None:  # pylint: disable=missing-return
         super()._process()
         if self.adhoc_id and self.state == "held" and self._is_nothing():
             self.hold_ids.filtered(lambda hold: hold.state == "open")._as_system().write({"state": "resolved"})
@@ -75,7 +75,7 @@ class EmobilitySession(models.Model):
         """Whether no energy flowed, and that is all that there is to say about the session."""
         return self.hold_ids.filtered(lambda hold: hold.state == "open").mapped("reason_code") == ["zero_energy"]
 
-    def _void(self) -> None:
+    def _void(self) -> None:  # pylint: disable=missing-return
         super()._void()
         for session in self.filtered(lambda one: one.adhoc_id and one.state == "void"):
             session.sudo().adhoc_id._enqueue("release")._release("nothing")

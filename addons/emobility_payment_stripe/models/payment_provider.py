@@ -10,7 +10,7 @@ class PaymentProvider(models.Model):
         "allowed to do so (incremental authorizations).",
     )
 
-    def _compute_feature_support_fields(self) -> None:
+    def _compute_feature_support_fields(self) -> None:  # pylint: disable=missing-return
         """Stripe can capture a part of what it holds: the rest is free again at once."""
         super()._compute_feature_support_fields()
         self.filtered(lambda provider: provider.code == "stripe").support_manual_capture = "partial"
