@@ -22,7 +22,7 @@ from .common import AdhocCommon
 
 FAULTY = ("/capture", "/cancel", "/increment_authorization")
 KINDS = ("before", "after", "drop")
-EXAMPLES = 20
+EXAMPLES = 12
 WH_PER_STEP = (0, 500, 4000, 17000)
 
 
