@@ -117,6 +117,22 @@ def make_tariff(company):
     return tariff
 
 
+def make_walk_up(company, provider):
+    """Charging without a contract: a price for it, and a provider that holds an amount and captures a part."""
+    tariff = env["emobility.tariff"].create({
+        "name": "Ad hoc", "code": "ADHOC", "currency_id": company.currency_id.id, "price_mode": "gross",
+        "company_id": company.id,
+    })
+    env["emobility.tariff.version"].create({
+        "tariff_id": tariff.id, "valid_from": "2016-01-01 00:00:00", "element_ids": [(0, 0, {"component_ids": [
+            (0, 0, {"dimension": "ENERGY", "price": 0.59}), (0, 0, {"dimension": "TIME", "price": 0.60}),
+        ]})],
+    })
+    env["emobility.price.rule"].create({"tariff_id": tariff.id, "relation": "adhoc", "company_id": company.id})
+    holds = provider.copy({"name": "Demo holds", "company_id": company.id})
+    holds.write({"state": "test", "is_published": True, "capture_manually": True})
+
+
 def make_contract(company, provider, customer, plan, trigger):
     contract = env["contract.contract"].create({
         "name": f"Charging {customer.name}", "partner_id": customer.id, "is_charging": True, "plan_id": plan.id,
@@ -171,6 +187,7 @@ def main():
     users = make_users(company)
     provider = make_provider(company)
     make_tariff(company)
+    make_walk_up(company, provider)
     plan = env["product.template"].create({
         "name": "Lindenstrom Basis", "type": "service", "is_charging_plan": True, "list_price": 0.0})
     group = env["emobility.customer.group"].create({"name": "Private", "code": "PRIVATE", "company_id": company.id})

@@ -19,6 +19,7 @@ from runner.paths import (
     REQUIREMENTS,
     ROOT,
     RUNTIME,
+    TEST_ADDONS,
     core_addons,
     odoo_source,
 )
@@ -38,7 +39,7 @@ def write_config(name: str, server: Server, **changes: object) -> Path:
     config = configparser.ConfigParser(interpolation=None)
     config.read(ROOT / "odoo.conf")
     options = config["options"]
-    options["addons_path"] = ",".join(str(path) for path in (ADDONS, *core_addons()))
+    options["addons_path"] = ",".join(str(path) for path in (ADDONS, TEST_ADDONS, *core_addons()))
     options["data_dir"] = str(DATA_DIR)
     login = {"db_host": server.host, "db_port": server.port, "db_user": server.user}
     if server.password:

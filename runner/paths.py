@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ROOT / ".runtime"
 ADDONS = ROOT / "addons"
+TEST_ADDONS = ROOT / "tests" / "addons"
 BRIDGE = ROOT / "bridge"
 REQUIREMENTS = ROOT / "requirements"
 VENV = RUNTIME / "venv"

@@ -34,7 +34,11 @@ class Stack:
 
     def clerk(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """Calls Odoo over XML-RPC as the demo's clerk would."""
-        user = self.seed["users"]["clerk"]
+        return self.call("clerk", model, method, *args, **kwargs)
+
+    def call(self, role: str, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Calls Odoo over XML-RPC as one of the seeded users would."""
+        user = self.seed["users"][role]
         common = xmlrpc.client.ServerProxy(f"{self.odoo_url}/xmlrpc/2/common", allow_none=True)
         uid = common.authenticate(self.database, user["login"], user["password"], {})
         models = xmlrpc.client.ServerProxy(f"{self.odoo_url}/xmlrpc/2/object", allow_none=True)
@@ -44,10 +48,10 @@ class Stack:
         """The command line of a simulated station, one of the seeded ones, that charges with its driver's token."""
         return self._simulator(station, "--token", station["token"], *options)
 
-    def waiting_station(self, station: dict[str, Any], evse: int) -> Service:
+    def waiting_station(self, station: dict[str, Any], evse: int, energy_kwh: int = 11) -> Service:
         """A simulated station that stays connected and charges, in real time, when Odoo starts it remotely."""
         command = self._simulator(station, "--serve", "--live", "--evse", str(evse), "--minutes", "60",
-                                  "--energy-kwh", "11")
+                                  "--energy-kwh", str(energy_kwh))
         return Service(f"{self.database}-{station['identity']}", command)
 
     def _simulator(self, station: dict[str, Any], *options: str) -> list[str]:
@@ -56,7 +60,7 @@ class Stack:
 
 
 @contextmanager
-def stack(database: str, *, fresh: bool) -> Iterator[Stack]:
+def stack(database: str, *, fresh: bool, test_addons: tuple[str, ...] = ()) -> Iterator[Stack]:
     """Starts everything; `fresh` makes the database anew, else an existing one is used as it is."""
     with running() as server, Services() as services:
         mail_port, odoo_port, bridge_port = free_port(8025), free_port(8069), free_port(9000)
@@ -69,7 +73,7 @@ def stack(database: str, *, fresh: bool) -> Iterator[Stack]:
         if fresh or database not in server.databases() or not seed_file.exists():
             # Mails of a database that is gone name invoices that the new one will have too.
             shutil.rmtree(mails, ignore_errors=True)
-            _make_database(server, config, database, seed_file, odoo_port)
+            _make_database(server, config, database, seed_file, odoo_port, test_addons)
         services.start(Service(f"{database}-mail", [str(PYTHON), str(ROOT / "demo" / "mail_sink.py"), str(mail_port),
                                                     str(mails)]))
         seed = json.loads(seed_file.read_text())
@@ -87,12 +91,13 @@ def aim_queue(config: Path, port: int) -> None:
     config.write_text(config.read_text().replace("port = 8069", f"port = {port}"))
 
 
-def _make_database(server: Server, config: Path, database: str, seed_file: Path, port: int) -> None:
+def _make_database(server: Server, config: Path, database: str, seed_file: Path, port: int,
+                   test_addons: tuple[str, ...]) -> None:
     odoo.fresh_database(server, config, database)
     # What the bridge kept for a database that is gone would mix with the sessions of the new one.
     server.drop(_bridge_store(database))
     with step("Installing the addons"):
-        odoo.run(config, "-d", database, "-i", ",".join(OUR_ADDONS), "--stop-after-init", "--no-http",
+        odoo.run(config, "-d", database, "-i", ",".join((*OUR_ADDONS, *test_addons)), "--stop-after-init", "--no-http",
                  log=f"{database}-install")
     with step("Seeding demonstration data"):
         odoo.run_script(config, database, SEED.read_text(),

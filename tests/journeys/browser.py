@@ -19,8 +19,8 @@ PATIENCE = 60_000  # ms that a page may take on a slow machine; the first one ma
 
 
 @contextmanager
-def page_for(product: Stack, role: str, viewport: dict[str, int]) -> Iterator[Page]:
-    """A page on which one of the seeded users is logged in. A script error on any page fails the journey."""
+def page_for(product: Stack, role: str | None, viewport: dict[str, int]) -> Iterator[Page]:
+    """A page on which one of the seeded users is logged in, or nobody. A script error on any page fails the journey."""
     errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -31,7 +31,8 @@ def page_for(product: Stack, role: str, viewport: dict[str, int]) -> Iterator[Pa
             page = browser.new_page(viewport=viewport, locale="en-US")
             page.set_default_timeout(PATIENCE)
             page.on("pageerror", lambda error: errors.append(str(error)))
-            login(page, product, role)
+            if role:
+                login(page, product, role)
             yield page
         finally:
             browser.close()

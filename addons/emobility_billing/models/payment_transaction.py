@@ -23,3 +23,11 @@ class PaymentTransaction(models.Model):
                         reason=self.state_message or self.state,
                     )
                 )
+
+    def _emobility_increase_hold(self, amount: float) -> bool:
+        """Ask the provider to hold this amount instead of the one of the transaction; say whether it does.
+
+        A provider that can extends this, and writes the new amount on the transaction.
+        """
+        self.ensure_one()
+        return False

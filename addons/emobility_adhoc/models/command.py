@@ -1,0 +1,16 @@
+from typing import Any
+
+from odoo import models
+
+
+class EmobilityCommand(models.Model):
+    _inherit = "emobility.command"
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        """What became of a start is told to the customer who waits for it, and whose money is held."""
+        result = super().write(vals)
+        if vals.get("state") in ("accepted", "rejected", "offline", "expired"):
+            for command in self.filtered(lambda each: each.action == "remote_start"):
+                for adhoc in command.sudo().token_id.adhoc_id:
+                    adhoc._enqueue("command")._on_command(command.state)
+        return result

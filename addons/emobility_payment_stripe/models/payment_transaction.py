@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from typing import Any
+
+from odoo import models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment.const import CURRENCY_MINOR_UNITS
+from odoo.addons.payment_stripe import const
+from odoo.addons.payment_stripe.controllers.main import StripeController
+
+# What Stripe says of a hold is final when the transaction is in one of these states, or is a capture or a release.
+SETTLED = ("authorized", "done", "cancel")
+FINAL_STATUSES = ("succeeded", "canceled")
+
+
+class PaymentTransaction(models.Model):
+    """Hold an amount, capture what was used of it, release the rest.
+
+    Odoo's own Stripe addon captures all that is held, whatever amount is asked for. Here each capture and each
+    release is a child transaction of the hold. Whatever Stripe answers, or does not answer, it is asked what it really
+    did before anything is done again: an intent is captured once.
+    """
+
+    _inherit = "payment.transaction"
+
+    # Asking Stripe
+
+    def _stripe_prepare_payment_intent_payload(self) -> dict[str, Any]:
+        payload = super()._stripe_prepare_payment_intent_payload()
+        if self.provider_id.stripe_increase_holds and payload["capture_method"] == "manual":
+            payload["payment_method_options[card][request_incremental_authorization]"] = "if_available"
+        return payload
+
+    def _send_capture_request(self) -> None:
+        if self.provider_code != "stripe":
+            super()._send_capture_request()
+            return
+        # A webhook that comes meanwhile waits: it must not book the same capture.
+        self.source_transaction_id.lock_for_update()
+        intent = self._stripe_do(
+            "capture", "succeeded", {"amount_to_capture": self._stripe_minor(self.amount)}
+        )
+        self._stripe_process_intent(intent)
+
+    def _send_void_request(self) -> None:
+        if self.provider_code != "stripe":
+            super()._send_void_request()
+            return
+        source = self.source_transaction_id
+        source.lock_for_update()
+        if source._stripe_captures().filtered(lambda child: child.state == "done"):
+            # Stripe released the rest when it captured: there is nothing left to cancel.
+            self.provider_reference = source.provider_reference
+            self._set_canceled()
+            return
+        self._stripe_process_intent(self._stripe_do("cancel", "canceled", {}))
+
+    def _stripe_do(self, action: str, wanted: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Capture or cancel the intent of the hold; when that fails, look whether it was done nevertheless (F61).
+
+        :raises ValidationError: when it was not done
+        """
+        endpoint = f"payment_intents/{self.source_transaction_id.provider_reference}"
+        try:
+            return self._send_api_request(
+                "POST",
+                f"{endpoint}/{action}",
+                data=data,
+                idempotency_key=payment_utils.generate_idempotency_key(self, scope=action),
+            )
+        except ValidationError:
+            intent = self._send_api_request("GET", endpoint)
+            if intent["status"] != wanted:
+                raise
+            return intent
+
+    def _emobility_increase_hold(self, amount: float) -> bool:
+        if self.provider_code != "stripe":
+            return super()._emobility_increase_hold(amount)
+        if self.state != "authorized" or not self.provider_id.stripe_increase_holds:
+            return False
+        endpoint = f"payment_intents/{self.provider_reference}"
+        wanted = self._stripe_minor(amount)
+        try:
+            try:
+                intent = self._send_api_request(
+                    "POST",
+                    f"{endpoint}/increment_authorization",
+                    data={"amount": wanted},
+                    idempotency_key=payment_utils.generate_idempotency_key(self, scope=f"hold-{wanted}"),
+                )
+            except ValidationError:
+                intent = self._send_api_request("GET", endpoint)
+        except ValidationError:
+            return False
+        if intent["status"] != "requires_capture" or intent["amount"] != wanted:
+            return False
+        self.amount = amount
+        return True
+
+    # What Stripe says
+
+    def _stripe_process_intent(self, intent: dict[str, Any]) -> None:
+        data: dict[str, Any] = {"reference": self.reference}
+        StripeController._include_payment_intent_in_payment_data(intent, data)
+        self._process("stripe", data)
+
+    def _extract_amount_data(self, payment_data: dict[str, Any]) -> dict[str, Any] | None:
+        """Of a capture the amount received counts: the amount of the intent stays what was held."""
+        intent = payment_data.get("payment_intent")
+        if self.provider_code != "stripe" or self.operation == "refund" or not intent:
+            return super()._extract_amount_data(payment_data)
+        if not self._stripe_is_part_of_hold():
+            # What is held was compared when it was held; later it may be more than an event of before says.
+            return None if self.state in SETTLED else super()._extract_amount_data(payment_data)
+        if intent["status"] != "succeeded":
+            return None
+        return {
+            "amount": self._stripe_major(intent.get("amount_received", 0)),
+            "currency_code": intent.get("currency", "").upper(),
+            "precision_digits": CURRENCY_MINOR_UNITS.get(self.currency_id.name, self.currency_id.decimal_places),
+        }
+
+    def _apply_updates(self, payment_data: dict[str, Any]) -> None:
+        intent = payment_data.get("payment_intent")
+        is_hold = intent and self.operation != "refund" and not self._stripe_is_part_of_hold()
+        if self.provider_code != "stripe" or not is_hold:
+            super()._apply_updates(payment_data)
+        elif self.state in SETTLED and intent["status"] not in FINAL_STATUSES:
+            # An event that comes after a later one: what it says is over.
+            return
+        elif intent["status"] == "succeeded" and intent.get("capture_method") == "manual":
+            self._stripe_book_capture(payment_data)
+        else:
+            super()._apply_updates(payment_data)
+
+    def _stripe_book_capture(self, payment_data: dict[str, Any]) -> None:
+        """The hold was captured: by us, though the answer got lost, or by a person at Stripe. Book it once."""
+        self.lock_for_update()
+        intent = payment_data["payment_intent"]
+        amount = self._stripe_major(intent["amount_received"])
+        captures = self._stripe_captures()
+        if captures.filtered(lambda child: child.state == "done"):
+            return
+        if self.state in ("draft", "pending"):
+            self.provider_reference = intent["id"]
+            self._set_authorized()
+        waiting = captures.filtered(
+            lambda child: child.state in ("draft", "pending", "error")
+            and self.currency_id.compare_amounts(child.amount, amount) == 0
+        )
+        capture = waiting[:1] or self._create_child_transaction(amount)
+        capture._stripe_process_intent(intent)
+        rest = self.currency_id.round(self.amount - amount)
+        if capture.state == "done" and not self.currency_id.is_zero(rest):
+            self._create_child_transaction(rest)._send_void_request()
+
+    def _stripe_is_part_of_hold(self) -> bool:
+        """Whether this is a capture or a release, and not the hold itself."""
+        return bool(self.source_transaction_id) and self.operation != "refund"
+
+    def _stripe_captures(self) -> PaymentTransaction:
+        return self.child_transaction_ids.filtered(lambda child: child.operation != "refund")
+
+    # Amounts
+
+    def _stripe_minor(self, amount: float) -> int:
+        return payment_utils.to_minor_currency_units(
+            amount, self.currency_id, arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name)
+        )
+
+    def _stripe_major(self, amount: int) -> float:
+        return payment_utils.to_major_currency_units(
+            amount, self.currency_id, arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name)
+        )

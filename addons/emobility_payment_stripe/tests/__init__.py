@@ -1,0 +1,1 @@
+from . import test_holds, test_webhooks

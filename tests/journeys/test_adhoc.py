@@ -1,0 +1,152 @@
+"""Without a contract: a phone opens the code at a charging point, pays, charges, stops, and has receipt and invoice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import PHONE, assert_fits_the_width, page_for, picture
+from local_psp import Psp, serving
+from playwright.sync_api import Page, expect
+
+from runner.stack import Stack
+
+BAY = 4
+EVSE = "DE*LIN*E0104"
+STANDARD = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+CARD_WITH_3DS = "4000 0027 6000 3184"
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def psp(product: Stack) -> Iterator[Psp]:
+    """The local payment provider behind a Stripe provider that holds."""
+    with serving(Psp(webhook_url=f"{product.odoo_url}/payment/stripe/webhook"), 0) as running:
+        product.call("admin", "ir.config_parameter", "set_param", "emobility_test_psp.url", running.base_url)
+        [stripe] = product.call("admin", "payment.provider", "search", [("code", "=", "stripe")], limit=1)
+        product.call("admin", "payment.provider", "write", [stripe], {
+            "state": "test", "is_published": True, "capture_manually": True, "stripe_publishable_key": "pk_test_local",
+            "stripe_secret_key": running.secret_key, "stripe_webhook_secret": running.webhook_secret,
+        })  # fmt: skip
+        # What is charged in a journey of seconds is not to be held as a session that is too short.
+        [company] = product.call("admin", "res.company", "search", [], limit=1)
+        product.call("admin", "res.company", "write", [company], {"emobility_micro_minutes": 0})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def station(product: Stack) -> Iterator[None]:
+    service = product.waiting_station(product.seed["stations"][0], BAY, energy_kwh=21).start()
+    try:
+        yield
+    finally:
+        service.stop()
+
+
+def check(page: Page, name: str) -> None:
+    """A picture, and the rules of accessibility."""
+    picture(page, name, full_page=True)
+    assert_fits_the_width(page)
+    found = Axe().run(page, None, STANDARD | {"resultTypes": ["violations"]}).response["violations"]
+    assert not found, [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
+
+
+def evse_code(product: Stack, page: Page) -> str:
+    """The address in the code on the sticker, once the station is connected."""
+    for _time in range(60):
+        [row] = product.clerk("emobility.evse", "search_read", [("evse_id", "=", EVSE)],
+                              fields=["adhoc_code", "adhoc_url", "station_id"])  # fmt: skip
+        online = product.clerk("emobility.station", "search_count",
+                               [("id", "=", row["station_id"][0]), ("connection_state", "=", "online")])  # fmt: skip
+        if online:
+            path = re.sub(r"^https?://[^/]+", "", row["adhoc_url"])
+            assert path.startswith(f"/charge/{row['adhoc_code']}?s=")
+            return product.odoo_url + path
+        page.wait_for_timeout(500)
+    raise AssertionError("the station is not online")
+
+
+def charge_and_stop(page: Page, name: str) -> None:
+    expect(page.locator("h1")).to_have_text(re.compile("Starting|Charging"), timeout=MINUTE)
+    expect(page.locator("h1")).to_have_text("Charging", timeout=MINUTE)
+    energy = page.locator("[data-figure=energy]")
+    expect(energy).not_to_have_text(re.compile(r"^0[.]000$"), timeout=MINUTE)
+    check(page, f"{name}-4-charging")
+    page.click("text=Stop charging")
+    expect(page.locator("h1")).to_have_text("Thank you", timeout=MINUTE)
+    check(page, f"{name}-5-receipt")
+
+
+def newest(product: Stack) -> dict[str, Any]:
+    [row] = product.clerk("emobility.adhoc.session", "search_read", [("evse_id.evse_id", "=", EVSE)],
+                          fields=["state", "amount_due", "amount_captured", "move_id", "attention"],
+                          limit=1)  # fmt: skip
+    return dict(row)
+
+
+def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp: Psp, station: None) -> None:
+    with page_for(product, None, PHONE) as page:
+        page.route("https://js.stripe.com/**", lambda route: route.fulfill(
+            body=page.request.get(f"{psp.base_url}/v3/").text(), content_type="text/javascript"))  # fmt: skip
+        page.goto(evse_code(product, page))
+        expect(page.locator("table.prices")).to_contain_text("0.59 EUR/kWh")
+        check(page, "adhoc-a-1-price")
+        page.fill("#email", "walk.up@example.com")
+        page.click("text=Pay and charge")
+        page.locator("input[name=o_payment_radio][data-payment-method-code=card]").check(force=True)
+        page.fill("[name=psp_number]", CARD_WITH_3DS)
+        picture(page, "adhoc-a-2-pay")
+        page.click("button[name=o_payment_submit_button]")
+        expect(page.locator("h1")).to_have_text("Your bank")
+        picture(page, "adhoc-a-3-bank")
+        page.click("text=Confirm")
+        page.wait_for_url("**/charge/session/**")
+        [intent] = psp.intents.values()
+        assert (intent["status"], intent["amount_capturable"]) == ("requires_capture", 4000)
+        charge_and_stop(page, "adhoc-a")
+        receipt = page.request.get(f"{product.odoo_url}{page.locator('text=Receipt (PDF)').get_attribute('href')}")
+        assert receipt.body()[:5] == b"%PDF-"
+        page.click("text=I need an invoice")
+        for field, value in {"name": "Ampere GmbH", "vat": "DE136695976", "street": "Stromweg 1", "zip": "10115",
+                             "city": "Berlin"}.items():  # fmt: skip
+            page.fill(f"#{field}", value)
+        check(page, "adhoc-a-6-invoice")
+        page.click("text=Make the invoice")
+        expect(page.locator("h1")).to_have_text("Thank you")
+    adhoc = newest(product)
+    assert (adhoc["state"], adhoc["attention"]) == ("settled", False)
+    assert round(100 * adhoc["amount_captured"]) == psp.captured(intent["id"]) == round(100 * adhoc["amount_due"]) > 0
+    assert psp.held(intent["id"]) == 0
+    [move] = product.clerk("account.move", "read", [adhoc["move_id"][0]], ["partner_id", "payment_state"])
+    assert (move["partner_id"][1], move["payment_state"]) == ("Ampere GmbH", "paid")
+    mails = [file.read_text(errors="replace") for file in product.mail_folder.rglob("*") if file.is_file()]
+    assert any("walk.up@example.com" in mail for mail in mails), "the receipt was mailed"
+
+
+def test_in_the_brand_of_another_company_with_another_provider(product: Stack, psp: Psp, station: None) -> None:
+    [company] = product.call("admin", "res.company", "search", [], limit=1)
+    [brand] = product.call("manager", "emobility.brand", "create", [{
+        "name": "Blitzladen", "company_id": company, "primary_color": "#ffd60a", "secondary_color": "#14213d",
+        "legal_url": "https://blitz.example.com/terms", "imprint_url": "https://blitz.example.com/imprint",
+        "support_phone": "+49 30 5550 2000",
+    }])  # fmt: skip
+    product.call("admin", "res.company", "write", [company], {"emobility_brand_id": brand})
+    with page_for(product, None, PHONE) as page:
+        page.goto(evse_code(product, page))
+        expect(page.locator("header")).to_contain_text("Blitzladen")
+        check(page, "adhoc-b-1-price")
+        page.click("text=Report a problem")
+        check(page, "adhoc-b-7-report")
+        page.go_back()
+        page.click("text=Pay and charge")
+        page.locator("input[name=o_payment_radio][data-provider-code=demo]").check(force=True)
+        picture(page, "adhoc-b-2-pay")
+        page.click("button[name=o_payment_submit_button]")
+        page.wait_for_url("**/charge/session/**")
+        charge_and_stop(page, "adhoc-b")
+        page.goto(f"{product.odoo_url}/charge")
+        check(page, "adhoc-b-8-code")
+    assert newest(product)["state"] == "settled"
