@@ -34,8 +34,8 @@ class EmobilityCdr(models.Model):
         self._ocpi_changed()
         return result
 
-    def _take_back(self) -> Any:
-        credits = super()._take_back()
+    def _take_back(self, reason: str = "other", note: str | None = None) -> Any:
+        credits = super()._take_back(reason, note)
         credits._ocpi_changed()
         return credits
 
