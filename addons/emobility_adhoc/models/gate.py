@@ -13,16 +13,6 @@ class EmobilityGate(models.AbstractModel):
 
     _inherit = "emobility.gate"
 
-    def _check_payer(self, session: Any, derived: Any) -> Iterator[Finding]:
-        if not session.adhoc_id:
-            yield from super()._check_payer(session, derived)
-
     def _check_token(self, session: Any, derived: Any) -> Iterator[Finding]:
         if not session.adhoc_id or derived.started.payload.get("authorization"):
             yield from super()._check_token(session, derived)
-
-    def _check_tariff(self, session: Any, derived: Any) -> Iterator[Finding]:
-        if not session.adhoc_id:
-            yield from super()._check_tariff(session, derived)
-        elif not session.tariff_version_id:
-            yield Finding("missing_tariff", evidence={"location": session.location_id.display_name}, retry=True)

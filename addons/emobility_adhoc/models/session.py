@@ -45,6 +45,10 @@ class EmobilitySession(models.Model):
             version = self.adhoc_id.tariff_version_id
             self.write({"tariff_version_id": version.id, "currency_id": version.currency_id.id})
 
+    def _has_payer(self) -> bool:
+        """The hold that was made for the session pays."""
+        return bool(self.adhoc_id and self.partner_id) or super()._has_payer()
+
     def _relation(self) -> str:
         return "adhoc" if self.adhoc_id else super()._relation()
 
@@ -68,7 +72,7 @@ class EmobilitySession(models.Model):
     def _process(self) -> None:  # pylint: disable=missing-return
         super()._process()
         if self.adhoc_id and self.state == "held" and self._is_nothing():
-            self.hold_ids.filtered(lambda hold: hold.state == "open")._as_system().write({"state": "resolved"})
+            self.hold_ids.filtered(lambda hold: hold.state == "open")._as_system()._resolve()
             self._void()
 
     def _is_nothing(self) -> bool:
