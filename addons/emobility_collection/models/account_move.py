@@ -324,12 +324,11 @@ class AccountMove(models.Model):
         return is_collectable and (not self._emobility_debits() or bool(self.emobility_next_attempt_on))
 
     def _dunning_blocked(self) -> bool:
-        """Whether this invoice is not to be reminded of or collected at present.
-
-        Extend it for what else gives a payer time, such as an open dispute.
-        """
+        """Whether this invoice is not to be reminded of or collected at present."""
         self.ensure_one()
-        return bool(self.emobility_agency_on) or self.emobility_instalment_plan_id._is_kept()
+        return (
+            bool(self.emobility_agency_on) or self.emobility_instalment_plan_id._is_kept() or self._has_open_dispute()
+        )
 
     def _invoice_paid_hook(self) -> None:
         """A paid invoice ends what its being open has caused."""

@@ -115,7 +115,7 @@ class EmobilityWallet(models.Model):
                     ("currency_id", "=", self.currency_id.id),
                 ]
             )
-            .filtered(lambda rating: not _is_flagged(rating.session_id))
+            .filtered(lambda rating: not rating.session_id.is_flagged)
         )
         moves = self._unpaid_moves(contracts)
         return sum(ratings.mapped("amount_total")) + sum(moves.mapped("amount_residual"))
@@ -350,8 +350,3 @@ class EmobilityWallet(models.Model):
         return self.env["emobility.session"]._window(
             "account.move.line", [("emobility_wallet_id", "in", self.ids)], self.env._("Ledger")
         )
-
-
-def _is_flagged(session: Any) -> bool:
-    """Whether a person still has to look at the session."""
-    return any(hold.state == "open" for hold in session.sudo().hold_ids)

@@ -96,10 +96,14 @@ class TestDunning(CollectionCommon):
         self.assertIn("Bitte bezahlen Sie.", message.body)
         self.assertIn(move.name, message.body)
 
-    def test_disputed_and_blocked_invoices_are_not_reminded_of(self) -> None:
+    def test_disputed_invoices_are_not_reminded_of_until_the_complaint_is_answered(self) -> None:
         move = self.open_invoice()
-        self.patch(type(move), "_dunning_blocked", lambda _move: True)
+        dispute = self.env["emobility.dispute"].create(
+            {"move_id": move.id, "partner_id": move.partner_id.id, "reason": "energy", "text": "Too much"}
+        )
         self.assertFalse(self.remind(30))
+        dispute.state = "closed"
+        self.assertEqual(self.remind(30).line_ids.invoice_id, move)
 
     def test_invoice_that_we_collect_ourselves_is_not_reminded_of_until_it_fails(self) -> None:
         self._sign()
