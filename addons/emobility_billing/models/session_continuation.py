@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from odoo import fields, models
 
-from .session import SOURCES_WITH_CABLE
+from .session_processing import SOURCES_WITH_CABLE
 
 
 class EmobilitySession(models.Model):
