@@ -165,7 +165,7 @@ def limit(moves):
     env.flush_all()
     env.invalidate_all()
     begun = time.perf_counter()
-    made = env["account.move"].with_context(tracking_disable=True).create(values)
+    made = env["account.move"].create(values)
     made.action_post()
     env.flush_all()
     cr.commit()
@@ -178,8 +178,8 @@ def work_limit():
     lines = env["emobility.billing.run.line"].search([], order="id")
     share = lines[number::of]
     total = 0.0
-    for first in range(0, len(share), 25):
-        total += limit(share[first : first + 25].move_ids)
+    for first in range(0, len(share), 100):
+        total += limit(share[first : first + 100].move_ids)
     return {"limit": total, "finished": time.time()}
 
 
