@@ -101,7 +101,12 @@ CREATE TABLE IF NOT EXISTS session (
     version integer NOT NULL DEFAULT 0,  -- two ledgers never overwrite each other unseen
     UNIQUE (station, natural_key)
 );
-ALTER TABLE session ADD COLUMN IF NOT EXISTS end_assumed boolean NOT NULL DEFAULT false;  -- nobody reported the end
+-- Only where it is missing: the statement locks the table, and other bridges may be at work.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'session'::regclass AND attname = 'end_assumed') THEN
+        ALTER TABLE session ADD COLUMN end_assumed boolean NOT NULL DEFAULT false;  -- nobody reported the end
+    END IF;
+END $$;
 CREATE INDEX IF NOT EXISTS session_transaction ON session (station, transaction_id);
 CREATE INDEX IF NOT EXISTS session_evse ON session (station, evse, started_at);
 CREATE INDEX IF NOT EXISTS session_waiting ON session (station) WHERE ended_at IS NULL OR cable_out_at IS NULL;
