@@ -6,9 +6,11 @@ from odoo import models
 class EmobilityInvoicing(models.AbstractModel):
     _inherit = "emobility.invoicing"  # pylint: disable=consider-merging-classes-inherited
 
-    def _move_values(self, ratings: Any, is_credit: bool, invoice_date: Any) -> dict[str, Any]:
+    def _move_values(
+        self, ratings: Any, is_credit: bool, invoice_date: Any, known: dict[Any, Any]
+    ) -> dict[str, Any]:
         """A credit note says why it was written, in the language of the payer."""
-        values = super()._move_values(ratings, is_credit, invoice_date)
+        values = super()._move_values(ratings, is_credit, invoice_date, known)
         reasons = ratings.cdr_id.filtered("credit_reason").mapped("credit_reason")
         if is_credit and reasons:
             env = self.with_context(lang=ratings[:1].partner_id.lang or self.env.lang).env

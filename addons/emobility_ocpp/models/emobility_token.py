@@ -32,7 +32,12 @@ class EmobilityToken(models.Model):
     def _record_ocpp_change(self) -> None:
         self.env["emobility.ocpp.change"].sudo()._record(
             "token",
-            [(company.id, token.uid) for token in self.sudo() for company in token._accepting_companies()],
+            [
+                (company.id, token.uid)
+                for tokens in self.sudo().grouped("company_id").values()
+                for company in tokens._accepting_companies()
+                for token in tokens
+            ],
         )
 
     def _acceptance_changed(self) -> None:

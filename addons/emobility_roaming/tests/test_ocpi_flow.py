@@ -70,10 +70,11 @@ class TestReceive(OcpiCommon):
         self.receive(self.connection, "locations", self.location_data())
         self.receive(self.connection, "sessions", self.session_data(status="PENDING", kwh=0))
         session = self.sessions()
-        self.assertIn(session, session._due())
-        session._process()
+        why = session._why_unattended()
+        self.assertEqual(why, "duration")
+        session._close_unattended(why)
         self.assertEqual(session.state, "held")
-        self.assertIn("missing_end", session.hold_ids.mapped("reason_code"))
+        self.assertIn("zombie", session.hold_ids.mapped("reason_code"))
 
     def test_f49_a_cdr_without_evse_is_kept_with_the_reason(self) -> None:
         connection, _token = self._connect("BEOLD", version="2.1.1", our_roles="EMSP")

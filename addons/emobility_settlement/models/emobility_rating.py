@@ -9,7 +9,7 @@ from odoo import api, fields, models
 class EmobilityRating(models.Model):
     _inherit = "emobility.rating"
 
-    settlement_id = fields.Many2one(
+    roaming_settlement_id = fields.Many2one(
         "emobility.roaming.settlement", readonly=True, index="btree_not_null", ondelete="set null", check_company=True
     )
 

@@ -47,7 +47,7 @@ class EmobilityRoamingSettlement(models.Model):
         tracking=True,
         index=True,
     )
-    rating_ids = fields.One2many("emobility.rating", "settlement_id", "Sold")
+    rating_ids = fields.One2many("emobility.rating", "roaming_settlement_id", "Sold")
     roaming_cdr_ids = fields.One2many("emobility.roaming.cdr", "settlement_id", "Bought")
     line_ids = fields.One2many("emobility.settlement.line", "settlement_id", "Their Invoice Compared")
     sold_count = fields.Integer("Sold CDRs", compute="_compute_sums")
@@ -127,7 +127,7 @@ class EmobilityRoamingSettlement(models.Model):
             ("currency_id", "=", self.currency_id.id),
             ("state", "=", "open"),
             ("move_id", "=", False),
-            ("settlement_id", "=", False),
+            ("roaming_settlement_id", "=", False),
             ("end_at", "<", self._before()),
         ]
 
@@ -148,7 +148,7 @@ class EmobilityRoamingSettlement(models.Model):
         for settlement in self:
             settlement._expect("draft", "ready")
             ratings = self.env["emobility.rating"].sudo().search(settlement._sold_domain())
-            ratings._as_system().write({"settlement_id": settlement.id})
+            ratings._as_system().write({"roaming_settlement_id": settlement.id})
             cdrs = (
                 self.env["emobility.roaming.cdr"]
                 .sudo()
@@ -394,7 +394,7 @@ class EmobilityRoamingSettlement(models.Model):
 
     def action_open_sold(self) -> dict[str, Any]:
         """What was sold."""
-        return self._open(self.env._("Sold"), "emobility.rating", [("settlement_id", "in", self.ids)])
+        return self._open(self.env._("Sold"), "emobility.rating", [("roaming_settlement_id", "in", self.ids)])
 
     def action_open_bought(self) -> dict[str, Any]:
         """What was bought."""

@@ -69,7 +69,9 @@ class EmobilitySession(models.Model):
         )
         for session in touched.filtered(lambda one: (one.source, one.uid) in keys):
             provider = session.roaming_agreement_id.internal_company_id
-            events = [event._handed_on() for event in session.event_ids]
+            # What this company's office added is its own decision.
+            reported = session.event_ids.filtered(lambda event, source=session.source: event.source == source)
+            events = [event._handed_on() for event in reported]
             model.with_company(provider).with_context(emobility_internal=True)._ingest_events(events)
             mirror = model.search([("source", "=", "internal"), ("uid", "=", events[0]["session_uid"])])
             if not mirror.origin_session_id:
