@@ -43,7 +43,13 @@ class Side:
         common = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common", allow_none=True)
         uid = common.authenticate(self.database, user, user, {})
         models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True)
-        return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
+        try:
+            return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
+        except xmlrpc.client.Fault as fault:
+            # Odoo's XML-RPC has no way to say that a method returned nothing; it has been done by then.
+            if "cannot marshal None" in fault.faultString:
+                return None
+            raise
 
     def search(self, model: str, domain: list[Any], *fields: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.rpc(model, "search_read", domain, fields=list(fields), order="id")
