@@ -118,7 +118,12 @@ _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
     ),
     "reserve": lambda p, n: (
         "ReserveNow",
-        {"connectorId": _evse(p), "expiryDate": p["expires_at"], "idTag": _token(p), "reservationId": p.get("reservation") or n},
+        {
+            "connectorId": _evse(p),
+            "expiryDate": p["expires_at"],
+            "idTag": _token(p),
+            "reservationId": p.get("reservation") or n,
+        },
     ),
     "cancel_reservation": lambda p, _n: ("CancelReservation", {"reservationId": int(p["reservation"])}),
     "diagnostics": lambda p, _n: ("GetDiagnostics", {"location": p["url"]}),
