@@ -43,7 +43,13 @@ class Side:
         common = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common", allow_none=True)
         uid = common.authenticate(self.database, user, user, {})
         models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True)
-        return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
+        try:
+            return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
+        except xmlrpc.client.Fault as fault:
+            # Odoo's XML-RPC has no way to say that a method returned nothing; it has been done by then.
+            if "cannot marshal None" in fault.faultString:
+                return None
+            raise
 
     def search(self, model: str, domain: list[Any], *fields: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.rpc(model, "search_read", domain, fields=list(fields), order="id")
@@ -126,9 +132,9 @@ def register(operator: Side, provider: Side, version: str) -> None:
     operator.rpc("emobility.roaming.partner", "write", [partner["id"]], {"contract_id": payer["id"]})
 
 
-def charge(operator: Side, uid: str, remote_ref: str | None = None) -> None:
-    """A session at the operator's station, as its bridge tells it."""
-    start = datetime.now(UTC) - timedelta(hours=1)
+def charge(operator: Side, uid: str, remote_ref: str | None = None, hours: int = 1) -> None:
+    """A session at the operator's station so many hours ago, as its bridge tells it."""
+    start = datetime.now(UTC) - timedelta(hours=hours)
 
     def event(kind: str, minutes: int, **payload: Any) -> dict[str, Any]:
         at = (start + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -195,8 +201,8 @@ def test_an_operator_and_a_provider_roam(sides: tuple[Side, Side]) -> None:
     assert session["authorization_reference"] == asked["authorization_reference"]
 
 
-@pytest.mark.parametrize("version", ["2.1.1", "2.3.0"])
-def test_the_other_versions_do_the_same(sides: tuple[Side, Side], version: str) -> None:
+@pytest.mark.parametrize(("version", "hours"), [("2.1.1", 3), ("2.3.0", 5)])
+def test_the_other_versions_do_the_same(sides: tuple[Side, Side], version: str, hours: int) -> None:
     operator, provider = sides
     known = operator.search("emobility.ocpi.connection", [("state", "=", "connected")], "id")
     for connection in known:
@@ -206,7 +212,7 @@ def test_the_other_versions_do_the_same(sides: tuple[Side, Side], version: str) 
     eventually("the token arrives", lambda: operator.search(
         "emobility.token", [("uid", "=", "04AA01"), ("state", "=", "active")], "id"))  # fmt: skip
     uid = f"roam-{version}"
-    charge(operator, uid)
+    charge(operator, uid, hours=hours)
     billed(operator, provider, uid, version)
 
 

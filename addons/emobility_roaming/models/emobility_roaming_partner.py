@@ -103,6 +103,8 @@ class EmobilityRoamingPartner(models.Model):
             for partner in self:
                 tokens = self.env["emobility.token"].sudo().search([("roaming_partner_id", "=", partner.id)])
                 tokens.write({"contract_id": partner.contract_id.id})
+                # What the provider pays is now known, or another.
+                partner.connection_id.filtered(lambda each: each.state == "connected")._queue_publish()
         return result
 
     @api.model

@@ -353,14 +353,15 @@ class EmobilityOcpiConnection(models.Model):
     # Healing
 
     def _queue_publish(self) -> None:
-        for module, role in (("tariffs", "CPO"), ("locations", "CPO"), ("tokens", "EMSP")):
-            if self._we_are(role) and not self.no_push:
-                enqueue(
-                    self,
-                    f"emobility.ocpi.publish:{self.id}:{module}",
-                    self.env._("Send all %(module)s to the partner", module=module),
-                    priority=LATER,
-                )._publish(module)
+        for connection in self.filtered(lambda each: not each.no_push):
+            for module, role in (("tariffs", "CPO"), ("locations", "CPO"), ("tokens", "EMSP")):
+                if connection._we_are(role):
+                    enqueue(
+                        connection,
+                        f"emobility.ocpi.publish:{connection.id}:{module}",
+                        self.env._("Send all %(module)s to the partner", module=module),
+                        priority=LATER,
+                    )._publish(module)
 
     def _publish(self, module: str) -> None:
         """Job: queue each object that the partner may see."""

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..models import ocpi_sync
+from ..ocpi.transport import Page
 from ..ocpi_client import Answer
 from .ocpi_common import OcpiCommon, failed, ok
 
@@ -181,6 +182,15 @@ class TestSend(OcpiCommon):
         self.assertTrue(puts[0]["url"].endswith(f"/receiver/tokens/DE/ABC/{self.token.uid}"))
         self.assertFalse(puts[0]["body"]["valid"])
         self.assertEqual(puts[0]["headers"]["OCPI-to-party-id"], "XYZ")
+
+    def test_a_provider_is_told_the_tariffs_of_its_contract_when_it_gets_one(self) -> None:
+        provider = self.connection.party_ids.filtered(lambda each: each.role == "EMSP")
+        provider.contract_id = False
+        self.assertEqual(self.env["emobility.ocpi.publisher"]._page(self.connection, "tariffs", Page())[1], 0)
+        with self.partner_answers(ok()) as asked, self.jobs_run():
+            provider.contract_id = self.partner_contract
+            self.connection._publish("tariffs")
+        self.assertEqual([call["body"]["id"] for call in asked if "tariffs" in call["url"]], ["STANDARD-1"])
 
     def test_a_location_is_pushed_when_a_connector_of_it_changes(self) -> None:
         with self.partner_answers(ok()) as asked, self.jobs_run():
