@@ -1,4 +1,5 @@
-"""The pages of charging without a contract while 500 phones watch their session over the bus, on 2 workers.
+"""The pages of charging without a contract while 500 phones watch their session over the bus: one process of Odoo for
+pages, one for the sockets.
 
 The baseline of each measure is Odoo's own log-in page, the smallest page of its web frontend, in the same run and under
 the same load; the three are asked for in turn.
@@ -28,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from runner import odoo  # noqa: E402
 from runner.postgres import running  # noqa: E402
-from runner.services import Services, free_port  # noqa: E402
+from runner.services import Service, Services, free_port  # noqa: E402
 from runner.stack import aim_queue, odoo_service  # noqa: E402
 
 DATABASE = "emobility_bench_adhoc"
@@ -42,6 +43,7 @@ class Phones:
 
     def __init__(self, port: int, seed: dict[str, Any]) -> None:
         self.url = f"ws://127.0.0.1:{port}/websocket?version={seed['version']}"
+        self.origin = f"http://127.0.0.1:{port}"
         self.channels = [channel for _path, channel in seed["sessions"]]
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -51,12 +53,19 @@ class Phones:
             future = asyncio.get_running_loop().create_future()
             ready.append(future)
             self.tasks.append(asyncio.create_task(self._listen(channel, future)))
-            if index % 20 == 19:
-                await asyncio.gather(*ready)
-        await asyncio.gather(*ready)
+            if index % 4 == 3:
+                await self._all(ready)
+        await self._all(ready)
+
+    async def _all(self, ready: list[asyncio.Future[None]]) -> None:
+        """All that were begun are connected, or one of them failed."""
+        await asyncio.wait([asyncio.gather(*ready), *self.tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in self.tasks:
+            if task.done():
+                task.result()
 
     async def _listen(self, channel: str, ready: asyncio.Future[None]) -> None:
-        async with websockets.connect(self.url, open_timeout=60) as socket:
+        async with websockets.connect(self.url, origin=self.origin, open_timeout=60) as socket:
             await socket.send(json.dumps({"event_name": "subscribe", "data": {"channels": [channel], "last": 0}}))
             ready.set_result(None)
             async for _message in socket:
@@ -87,6 +96,12 @@ def measure(base: str, paths: dict[str, str]) -> dict[str, float]:
     return {name: quantiles(found, n=20)[-1] for name, found in times.items()}
 
 
+def sockets(config: Path, port: int) -> Service:
+    """The process that keeps the connections of the bus."""
+    return Service("bench-adhoc-sockets", odoo.command("gevent", "-c", str(config)),
+                   health_url=f"http://127.0.0.1:{port}/web/health")
+
+
 async def run(http_port: int, gevent_port: int, seed: dict[str, Any]) -> list[dict[str, Any]]:
     phones = Phones(gevent_port, seed)
     await phones.connect()
@@ -101,16 +116,16 @@ async def run(http_port: int, gevent_port: int, seed: dict[str, Any]) -> list[di
 def main() -> None:
     with redirect_stdout(sys.stderr), running() as server, Services() as services, tempfile.TemporaryDirectory() as box:
         http_port, gevent_port = free_port(8069), free_port(8072)
-        config = odoo.write_config("bench-adhoc", server, workers=2, max_cron_threads=0, proxy_mode=False,
+        config = odoo.write_config("bench-adhoc", server, workers=0, max_cron_threads=0, proxy_mode=False,
                                    http_port=http_port, gevent_port=gevent_port, db_name=DATABASE)
         aim_queue(config, http_port)
         odoo.fresh_database(server, config, DATABASE)
-        odoo.run(config, "-d", DATABASE, "-i", "emobility_adhoc", "--stop-after-init", "--no-http", "--workers", "0",
-                 log="bench-adhoc")
+        odoo.run(config, "-d", DATABASE, "-i", "emobility_adhoc", "--stop-after-init", "--no-http", log="bench-adhoc")
         result = Path(box) / "seed.json"
         odoo.run_script(config, DATABASE, SCRIPT.read_text(),
                         {"BENCH_WATCHING": str(WATCHING), "BENCH_RESULT": str(result)}, log="bench-adhoc")
         services.start(odoo_service("bench-adhoc-odoo", config, http_port)).wait_until_healthy()
+        services.start(sockets(config, gevent_port)).wait_until_healthy()
         measures = asyncio.run(run(http_port, gevent_port, json.loads(result.read_text())))
     print(json.dumps(measures))
 

@@ -107,14 +107,15 @@ class ChargeController(AdhocController):
         return evse.with_context(lang=request.env.lang)
 
     def _point_page(self, evse: Any, error: str | None = None, status: int = 200) -> Response:
-        sheet = evse._adhoc_sheet()
+        version = evse._adhoc_version()
+        sheet = evse._adhoc_sheet_of(version)
         return self._page(
             "emobility_adhoc.charging_point",
             {
                 "evse": evse,
                 "sheet": sheet,
-                "version": evse._adhoc_version(),
-                "next_change": evse._adhoc_next_change(),
+                "version": version,
+                "next_change": evse._adhoc_next_change(version),
                 "available": evse._adhoc_is_available() and not evse._adhoc_is_taken(),
                 "hold": evse._adhoc_hold(),
                 "power": max(evse.connector_ids.mapped("max_power_kw"), default=0.0),

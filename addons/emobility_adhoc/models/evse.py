@@ -94,7 +94,9 @@ class EmobilityEvse(models.Model):
 
     def _adhoc_sheet(self, at: Any = None, lang: str | None = None) -> PriceSheet | None:
         """The prices as all channels show them; None: nobody can charge here without a contract."""
-        version = self._adhoc_version(at)
+        return self._adhoc_sheet_of(self._adhoc_version(at), lang)
+
+    def _adhoc_sheet_of(self, version: Any, lang: str | None = None) -> PriceSheet | None:
         if not version or version.price_mode != "gross":
             return None
         try:
@@ -102,15 +104,14 @@ class EmobilityEvse(models.Model):
         except RatingError:
             return None
 
-    def _adhoc_next_change(self) -> tuple[Any, PriceSheet] | None:
-        """The next change of the price that is known and near: when, and what it costs then."""
+    def _adhoc_next_change(self, version: Any) -> tuple[Any, PriceSheet] | None:
+        """The next change of the price of this version that is known and near: when, and what it costs then."""
         now = fields.Datetime.now()
-        version = self._adhoc_version()
         starts = [
             one.valid_from for one in version.tariff_id.version_ids
             if now < one.valid_from <= now + timedelta(days=ANNOUNCE_DAYS)
         ]  # fmt: skip
-        current = self._adhoc_sheet()
+        current = self._adhoc_sheet_of(version)
         for start in sorted(starts):
             sheet = self._adhoc_sheet(start)
             if sheet and current and sheet.fingerprint() != current.fingerprint():
