@@ -7,7 +7,7 @@ export PGPASSWORD
 common="--config /opt/emobility/odoo.conf --db_host ${PGHOST} --db_user ${PGUSER} --database ${ODOO_DATABASE}"
 addons="emobility_crm,emobility_crm_lead,emobility_billing,emobility_collection,emobility_host,emobility_reporting,emobility_ocpp"
 addons="${addons},emobility_roaming,emobility_settlement,emobility_payment_stripe,emobility_adhoc"
-odoo="/opt/emobility/.runtime/venv/bin/python -m odoo"
+odoo="/opt/emobility/.runtime/venv/bin/python /opt/emobility/runner/bin/odoo"
 if [ ! -f /var/lib/odoo/.initialised ]; then
     # shellcheck disable=SC2086
     $odoo server $common --addons-path /opt/emobility/addons --init "$addons" --stop-after-init --no-http

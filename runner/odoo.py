@@ -31,7 +31,7 @@ EXTRA_ADDONS = ("payment_demo", "l10n_de")
 
 def command(*args: str) -> list[str]:
     """The command line of an Odoo command, in our virtual environment."""
-    return [str(PYTHON), "-m", "odoo", *args]
+    return [str(PYTHON), str(ROOT / "runner" / "bin" / "odoo"), *args]
 
 
 def write_config(name: str, server: Server, **changes: object) -> Path:

@@ -48,6 +48,7 @@ def test_the_product_starts_from_nothing_and_stops_all_that_it_started(ports: di
     try:
         assert process.poll() is None, "".join(lines)
         assert b"login" in answer(f"http://127.0.0.1:{ports['--port']}/web/login")
+        assert b"pass" in answer(f"http://127.0.0.1:{ports['--gevent-port']}/websocket/health"), "pages are told live"
         until = time.monotonic() + 60
         health: dict[str, Any] = {}
         while time.monotonic() < until and health.get("last_sync_seconds") is None:
