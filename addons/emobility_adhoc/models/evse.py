@@ -41,9 +41,7 @@ class EmobilityEvse(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityEvse:
-        for vals in vals_list:
-            vals.setdefault("adhoc_code", readable_code(CODE_LENGTH))
-        return super().create(vals_list)
+        return super().create([{"adhoc_code": readable_code(CODE_LENGTH), **vals} for vals in vals_list])
 
     def _adhoc_ensure_codes(self) -> None:
         for evse in self.filtered(lambda one: not one.adhoc_code):

@@ -23,7 +23,7 @@ class AccountMove(models.Model):
     def button_draft(self) -> Any:
         """A posted charging invoice is never opened again. :raises UserError: for one"""
         for move in self:
-            if move.state == "posted" and move.sudo().rating_ids:
+            if move.state == "posted" and move.is_sale_document() and move.sudo().rating_ids:
                 raise UserError(
                     self.env._(
                         "%s was issued with charging sessions. It does not change any more: correct it instead.",

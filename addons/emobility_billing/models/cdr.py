@@ -161,9 +161,13 @@ class EmobilityCdr(models.Model):
 
     def _after_rating(self) -> None:
         """Contracts that are billed per session get their invoice now, in a job of its own."""
+        self._rate_others()
         for rating in self.rating_ids.filtered(lambda rating: rating.relation == "retail"):
             if rating.contract_id.billing_trigger == "session":
                 rating._queue_invoice()
+
+    def _rate_others(self) -> None:
+        """Price the CDR for those who have a part in it beside the payer. An addon that knows some extends this."""
 
     # Correction
 
@@ -217,7 +221,7 @@ class EmobilityCdr(models.Model):
     def _queue_credit_notes(self) -> None:
         """Credit what was invoiced, in one job: one credit note for each invoice that is corrected."""
         for company in self.company_id:
-            ratings = self.rating_ids.filtered(
+            ratings = self.rating_ids._billed_to_payer().filtered(
                 lambda rating, company=company: rating.state == "open" and rating.company_id == company
             )
             if ratings:
@@ -228,7 +232,7 @@ class EmobilityCdr(models.Model):
                 )._invoice_now()
 
     def _reissue(self, version: Any) -> EmobilityRating:
-        """A new CDR about the same facts, priced with a version; the ratings of other relations stay as they were."""
+        """A new CDR about the same facts, priced with a version for the driver, and anew for all others."""
         self.ensure_one()
         system = self.sudo()._as_system()
         revisions = self.session_id.cdr_ids.filtered(lambda cdr: not cdr.credit)
@@ -241,9 +245,9 @@ class EmobilityCdr(models.Model):
                 "tariff_version_id": version.id,
             }
         )
-        for rating in system.rating_ids.filtered(lambda one: one.relation != "retail"):
-            cdr._rate(rating.relation, rating.contract_id, rating.partner_id, rating.tariff_version_id)
-        return cdr._rate("retail", self.contract_id, self.partner_id, version)
+        rating = cdr._rate("retail", self.contract_id, self.partner_id, version)
+        cdr._rate_others()
+        return rating
 
     def _create_credit(self, reason: str, note: str | None) -> EmobilityCdr:
         """All data is copied; only amounts and energy change their sign, so that sums over CDRs are right."""

@@ -14,6 +14,7 @@ class ContractContract(models.Model):
 
     def action_activate(self) -> Any:
         """A plan without any price would let people charge, and hold each of their sessions."""
+        self.check_access("write")
         for contract in self.filtered(lambda one: one.plan_id and one.plan_without_price):
             raise UserError(
                 self.env._(

@@ -171,9 +171,13 @@ class EmobilityRating(models.Model):
         self.write({"state": "credited", "billing_line_id": False})
         return credit
 
+    def _billed_to_payer(self) -> EmobilityRating:
+        """Those that become invoices and credit notes; what is settled in another way, its addon leaves out."""
+        return self
+
     def _queue_invoice(self) -> None:
         """Invoice each of these ratings (a credit: by a credit note) in a job, at once."""
-        for rating in self:
+        for rating in self._billed_to_payer():
             enqueue(
                 rating,
                 f"emobility.rating.invoice:{rating.id}",

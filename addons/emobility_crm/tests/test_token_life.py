@@ -7,7 +7,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
 
-from .common import new_charging_contract
+from .common import give_prices, new_charging_contract
 
 
 @tagged("post_install", "-at_install")
@@ -26,6 +26,7 @@ class TestTokenLife(BaseCommon):
                 "plan_free_cards": 1,
             }
         )
+        give_prices(cls.env)
         cls.contract = new_charging_contract(cls.env, cls.partner, plan_id=cls.plan.id)
         cls.contract.action_activate()
         cls.Token = cls.env["emobility.token"]

@@ -17,8 +17,8 @@ _logger = logging.getLogger(__name__)
 class EmobilityCdr(models.Model):
     _inherit = "emobility.cdr"
 
-    def _after_rating(self) -> None:
-        result = super()._after_rating()
+    def _rate_others(self) -> None:
+        result = super()._rate_others()
         for cdr in self:
             for agreement in self.env["emobility.host.agreement"]._for_cdr(cdr):
                 cdr._rate_for_host(agreement)

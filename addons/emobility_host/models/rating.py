@@ -149,7 +149,6 @@ class EmobilityRating(models.Model):
             self.write({"settlement_id": False})
         return credit
 
-    def _queue_invoice(self) -> None:
+    def _billed_to_payer(self) -> EmobilityRating:
         """What hosts get is settled by the month, never invoiced."""
-        others = self.filtered(lambda rating: not rating.agreement_id)
-        return super(EmobilityRating, others)._queue_invoice()
+        return super()._billed_to_payer().filtered(lambda rating: not rating.agreement_id)

@@ -31,6 +31,11 @@ MATRIX = {
     "emobility.station.setting": row(),
     "emobility.station.certificate": row(),
     "emobility.station.unknown": row(manager="rd", technician="rd"),
+    "emobility.station.installed.certificate": row(),
+    "emobility.station.outage": row(),
+    "emobility.station.day": row(),
+    "emobility.firmware.campaign": row(manager="rwcd", technician="rwc"),
+    "emobility.firmware.campaign.line": row(manager="rwcd", technician="rwc"),
     "emobility.ocpp.message": row(),
     "emobility.ocpp.change": row(user="", manager="", technician="", auditor=""),
 }
@@ -65,6 +70,7 @@ class StationRecords(AccessMixin):
         )
         of_station = {"station_id": station.id}
         of_company = {"company_id": company.id}
+        campaign = env["emobility.firmware.campaign"].create({**of_company, "name": scope, "url": "https://x.example/f"})
         return [
             station,
             env["emobility.command"].create({**of_station, "action": "reset"}),
@@ -72,6 +78,11 @@ class StationRecords(AccessMixin):
             env["emobility.station.certificate"].create(
                 {**of_station, "serial": scope, "not_before": moment, "not_after": moment}
             ),
+            env["emobility.station.installed.certificate"].create({**of_station, "serial": scope}),
+            env["emobility.station.outage"].create({**of_station, "start_at": moment, "end_at": moment}),
+            env["emobility.station.day"].create({**of_station, "day": "2026-01-01"}),
+            campaign,
+            env["emobility.firmware.campaign.line"].create({**of_station, "campaign_id": campaign.id}),
             env["emobility.station.unknown"].create({**of_company, "identity": f"NEW-{scope}"}),
             env["emobility.ocpp.message"].create({**of_company, "uid": f"ACC-{scope}"}),
             env["emobility.ocpp.change"].create(
