@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from odoo import api, models
+
+from ..reductions import Reduction
+from . import rating_reduction  # noqa: F401 (what plans and discounts give is taken off first)
+from .discount import DISCOUNT_PRODUCT
 
 if TYPE_CHECKING:
     from ..derivation import Event
@@ -43,5 +48,5 @@ class EmobilityRating(models.Model):
             )
 
     def _take_off_amount(self, amount: float, description: str) -> None:
-        amount = self.currency_id.round(amount)
-        self._add_reduction("CORRECTION", amount, quantity=0.0, unit="", description=description)
+        taken = Decimal(f"{self.currency_id.round(amount):.{self.currency_id.decimal_places}f}")
+        self._take_off([Reduction("CORRECTION", -taken, description, DISCOUNT_PRODUCT)])

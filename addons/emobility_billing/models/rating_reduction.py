@@ -53,7 +53,13 @@ class EmobilityRating(models.Model):
                 "amount_total": self.currency_id.round(
                     self.amount_total + float(sum(reduction.amount for reduction in reductions))
                 ),
-                "trace": {**self.trace, "reductions": [reduction.to_json() for reduction in reductions]},
+                "trace": {
+                    **self.trace,
+                    "reductions": [
+                        *self.trace.get("reductions", ()),
+                        *(reduction.to_json() for reduction in reductions),
+                    ],
+                },
                 "line_ids": [
                     fields.Command.create(self._reduction_values(reduction, sequence))
                     for sequence, reduction in enumerate(reductions, first)

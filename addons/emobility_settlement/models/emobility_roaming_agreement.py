@@ -7,6 +7,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
+from odoo.tools import ormcache
 
 
 class EmobilityRoamingAgreement(models.Model):
@@ -150,6 +151,10 @@ class EmobilityRoamingAgreement(models.Model):
                     self.env._("Only with a company of this database can a share of the driver's price be agreed.")
                 )
 
+    def unlink(self) -> bool:
+        self._tell_stations()
+        return super().unlink()
+
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingAgreement:
         agreements = super().create(vals_list)
@@ -166,8 +171,23 @@ class EmobilityRoamingAgreement(models.Model):
             self._tell_stations()
         return result
 
+    @api.model
+    def _internal_in_force(self, domain: Domain, today: date | None = None) -> EmobilityRoamingAgreement:
+        """Agreements between companies of this database by which cards charge today."""
+        today = today or fields.Date.today()
+        in_force = Domain("date_from", "<=", today) & (Domain("date_to", "=", False) | Domain("date_to", ">=", today))
+        internal = Domain("direction", "=", "sell") & Domain("internal_company_id", "!=", False)
+        return self.sudo().search(domain & internal & in_force)
+
+    @api.model
+    @ormcache("company_id", "today")
+    def _operators_for(self, company_id: int, today: date) -> tuple[int, ...]:
+        """Ids of the companies at whose stations the cards of this one charge. Asked for at each change of a card."""
+        return tuple(self._internal_in_force(Domain("internal_company_id", "=", company_id), today).company_id.ids)
+
     def _tell_stations(self) -> None:
         """The cards of another company of this database begin or cease to charge here."""
+        self.env.registry.clear_cache()
         providers = self.internal_company_id
         if providers:
             tokens = self.env["emobility.token"].sudo().search([("company_id", "in", providers.ids)])

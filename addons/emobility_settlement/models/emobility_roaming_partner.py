@@ -44,6 +44,12 @@ class EmobilityRoamingPartner(models.Model):
             if partner.internal_company_id and partner.internal_company_id == partner.company_id:
                 raise ValidationError(self.env._("A company does not roam with itself."))
 
+    def write(self, vals: dict[str, Any]) -> bool:
+        result = super().write(vals)
+        if "internal_company_id" in vals:
+            self.agreement_ids._tell_stations()
+        return result
+
     def _open(self, xml_id: str) -> dict[str, Any]:
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)

@@ -17,16 +17,15 @@ class EmobilityToken(models.Model):
 
     @api.model
     def _accepted_in(self, company: Any) -> Domain:
-        providers = self._internal_agreements(Domain("company_id", "=", company.id)).internal_company_id
+        agreements = self.env["emobility.roaming.agreement"]
+        providers = agreements._internal_in_force(Domain("company_id", "=", company.id)).internal_company_id
         return super()._accepted_in(company) | Domain("company_id", "in", providers.ids)
 
     def _accepting_companies(self) -> Any:
-        operators = self._internal_agreements(Domain("internal_company_id", "in", self.company_id.ids)).company_id
-        return super()._accepting_companies() | operators
-
-    @api.model
-    def _internal_agreements(self, domain: Domain) -> Any:
         today = fields.Date.today()
-        in_force = Domain("date_from", "<=", today) & (Domain("date_to", "=", False) | Domain("date_to", ">=", today))
-        internal = Domain("direction", "=", "sell") & Domain("internal_company_id", "!=", False)
-        return self.env["emobility.roaming.agreement"].sudo().search(domain & internal & in_force)
+        operators = {
+            operator
+            for company in self.company_id
+            for operator in self.env["emobility.roaming.agreement"]._operators_for(company.id, today)
+        }
+        return super()._accepting_companies() | self.env["res.company"].browse(sorted(operators))
