@@ -47,6 +47,10 @@ class EmobilityRating(models.Model):
                 self._in_language().env._("Cut to the highest amount of a session without a reported end"),
             )
 
+    def _in_language(self) -> EmobilityRating:
+        """In the language of the payer, for texts on the invoice."""
+        return self.with_context(lang=self.partner_id.lang or self.env.lang)
+
     def _take_off_amount(self, amount: float, description: str) -> None:
         taken = Decimal(f"{self.currency_id.round(amount):.{self.currency_id.decimal_places}f}")
         self._take_off([Reduction("CORRECTION", -taken, description, DISCOUNT_PRODUCT)])

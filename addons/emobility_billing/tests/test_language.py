@@ -29,7 +29,7 @@ class TestLanguageOfThePayer(ChargedCommon):
         with self.running_jobs():
             session.cdr_ids.action_credit()
         credit = self.env["account.move"].search([("reversed_entry_id", "=", move.id)])
-        self.assertEqual(credit.ref, f"Korrektur von {move.name}")
+        self.assertEqual(credit.ref, f"Korrektur von {move.name}: Andere")
 
     def test_tax_that_is_made_for_a_price_mode_has_its_name_in_all_languages(self) -> None:
         tax = self.tax.copy({"name": "Usage 7"})._emobility_variant(True)

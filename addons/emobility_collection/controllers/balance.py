@@ -27,7 +27,7 @@ class BalancePortal(PaymentPortal):
     @http.route(f"{PAGE}/<int:wallet_id>/topup", type="http", auth="user", website=True)
     def portal_balance_topup(self, wallet_id: int, amount: str | None = None, **_kw: Any) -> Response:
         """The payment form for an amount."""
-        wallet = self._own(wallet_id)
+        wallet = self._own_wallet(wallet_id)
         value = self._cast_as_float(amount) or 0.0
         if not wallet or not 0 < value <= LARGEST:
             error = request.env._("Enter an amount between 1 and %s.", LARGEST) if wallet else None
@@ -40,7 +40,7 @@ class BalancePortal(PaymentPortal):
     @http.route(f"{PAGE}/<int:wallet_id>/transaction", type="jsonrpc", auth="user")
     def portal_balance_transaction(self, wallet_id: int, amount: Any = None, **kwargs: Any) -> dict[str, Any]:
         """Begin the payment that the form asks for."""
-        wallet = self._own(wallet_id)
+        wallet = self._own_wallet(wallet_id)
         value = self._cast_as_float(amount) or 0.0
         if not wallet or not 0 < value <= LARGEST:
             raise ValidationError(request.env._("The amount cannot be paid in."))
@@ -59,7 +59,7 @@ class BalancePortal(PaymentPortal):
     @http.route(f"{PAGE}/<int:wallet_id>/reload", type="http", auth="user", methods=["POST"], website=True)
     def portal_balance_reload(self, wallet_id: int, **post: Any) -> Response:
         """Set below which balance how much is charged to which stored payment method."""
-        wallet = self._own(wallet_id)
+        wallet = self._own_wallet(wallet_id)
 
         def step() -> None:
             if not wallet:
@@ -86,7 +86,7 @@ class BalancePortal(PaymentPortal):
             return request.env["emobility.wallet"].sudo().browse()
         return request.env["emobility.wallet"].sudo().search([("partner_id", "=", payer.id)])
 
-    def _own(self, wallet_id: int) -> Any:
+    def _own_wallet(self, wallet_id: int) -> Any:
         return self._wallets().filtered(lambda one: one.id == wallet_id)
 
     def _tokens(self, wallet: Any) -> Any:

@@ -17,10 +17,10 @@ class HostPortal(CustomerPortal):
     def _prepare_home_portal_values(self, counters: Iterable[str]) -> dict[str, Any]:
         values = super()._prepare_home_portal_values(counters)
         if "host_agreement_count" in counters:
-            values["host_agreement_count"] = len(self._own("emobility.host.agreement"))
+            values["host_agreement_count"] = len(self._own_as_host("emobility.host.agreement"))
         return values
 
-    def _own(self, model: str) -> Any:
+    def _own_as_host(self, model: str) -> Any:
         """Records of the user, with the rights of the system; also for internal users, who could read others."""
         domain = [("partner_id", "=", request.env.user.partner_id.id), ("state", "!=", "draft")]
         return (
@@ -33,11 +33,11 @@ class HostPortal(CustomerPortal):
     def portal_host(self, **_kw: Any) -> Response:
         """Agreements and statements of the user."""
         values = self._prepare_portal_layout_values()
-        settlements = self._own("emobility.host.settlement").filtered(lambda one: one.state == "done")
+        settlements = self._own_as_host("emobility.host.settlement").filtered(lambda one: one.state == "done")
         values.update(
             {
                 "page_name": "charging_host",
-                "agreements": self._own("emobility.host.agreement"),
+                "agreements": self._own_as_host("emobility.host.agreement"),
                 "settlements": settlements,
             }
         )
@@ -51,7 +51,7 @@ class HostPortal(CustomerPortal):
     )
     def portal_host_file(self, settlement_id: int, kind: str, **_kw: Any) -> Response:
         """The statement or its sessions as a file. What is not the user's own does not exist."""
-        settlement = self._own("emobility.host.settlement").filtered(lambda one: one.id == settlement_id)
+        settlement = self._own_as_host("emobility.host.settlement").filtered(lambda one: one.id == settlement_id)
         files = settlement and settlement.state == "done" and settlement._make_files()
         file = files and files.filtered(lambda one: one.name.endswith(f".{kind}"))[:1]
         if not file:
