@@ -11,10 +11,10 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, file_open
 
-from .common import AdhocController
+from .common import AdhocPages
 
 
-class ChargeController(AdhocController):
+class ChargeController(AdhocPages, http.Controller):
     """The page behind the code on a charging point: what it costs, and the way to pay."""
 
     @http.route("/charge", type="http", auth="public", methods=["GET", "POST"], sitemap=False)

@@ -8,7 +8,6 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from odoo import http
 from odoo.http import request
 
 from odoo.addons.bus.websocket import WebsocketConnectionHandler
@@ -26,8 +25,11 @@ class Style:
     on_accent: str
 
 
-class AdhocController(http.Controller):
-    """Pages for people without an account. They know the address of a charging point, or that of their session."""
+class AdhocPages:
+    """Pages for people without an account. They know the address of a charging point, or that of their session.
+
+    No controller itself: one that inherited from two would serve the portal's pages a second time.
+    """
 
     def _language(self) -> str:
         """What the customer chose, else what the browser prefers of the languages that are installed."""

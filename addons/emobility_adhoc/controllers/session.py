@@ -13,12 +13,12 @@ from odoo.tools import email_normalize
 from odoo.addons.payment.controllers.portal import PaymentPortal
 
 from ..colors import readable_on
-from .common import AdhocController
+from .common import AdhocPages
 
 FIELDS = ("name", "vat", "street", "zip", "city", "country_id", "email")
 
 
-class SessionController(AdhocController, PaymentPortal):
+class SessionController(AdhocPages, PaymentPortal):
     """The pages of one session. Its link cannot be guessed; whoever has it sees this session and nothing else."""
 
     @http.route("/charge/session/<string:token>", type="http", auth="public", methods=["GET"], sitemap=False)

@@ -97,9 +97,7 @@ class TestDunning(CollectionCommon):
         self.assertIn(move.name, message.body)
 
     def test_disputed_invoices_are_not_reminded_of_until_the_complaint_is_answered(self) -> None:
-        self.ingest(self.events())
-        move = self.run_billing(auto_collect=False).line_ids.move_ids
-        move.action_post()
+        move = self.charge()
         dispute = self.env["emobility.dispute"].create(
             {"move_id": move.id, "partner_id": move.partner_id.id, "reason": "energy", "text": "Too much"}
         )

@@ -83,14 +83,14 @@ class EmobilitySession(models.Model):
 
     def _signed_energy(self) -> Decimal | None:
         """What was charged, from the signed registers at begin and end alone; None without both."""
-        stated = [register for text, _key, _context in self._signed_values() for register in registers(text.decode())]
+        stated = [register for value in self._signed_values() for register in registers(value["text"])]
         begins = [value for kind, value in stated if kind == "B"]
         ends = [value for kind, value in stated if kind == "E"]
         return max(ends) - min(begins) if begins and ends and max(ends) >= min(begins) else None
 
     def _compare_keys(self) -> None:
         """A key that comes with the values proves nothing by itself; that it is another than the known one does."""
-        sent = {key for _text, key, _context in self._signed_values() if key}
+        sent = {value["public_key"] for value in self._signed_values() if value["public_key"]}
         known = self.evse_id.meter_public_key
         if known:
             others = sorted(key for key in sent if not same_key(key, known))
@@ -183,28 +183,6 @@ class EmobilitySession(models.Model):
 
     def _cost_text(self, amount: float) -> str:
         return f"{amount:.{self.currency_id.decimal_places}f}"
-
-    # --- signed values ---
-
-    def _signed_values(self) -> list[tuple[bytes, str, str]]:
-        """What the meter signed, byte for byte as it came: (text, public key, context), the begin first.
-
-        The context is ``Transaction.Begin``, ``Transaction.End``, or empty for what lies between.
-        """
-        self.ensure_one()
-        events = self.env["emobility.session.event"].sudo()._by_session(self.ids)[self.id]
-        found: dict[str, tuple[str, str, str]] = {}
-        for event in events:
-            for reading in event.payload.get("readings") or [] if event.kind == "meter" else []:
-                text = reading.get("signed")
-                if isinstance(text, str) and text:
-                    key = reading.get("signed_key") or self.evse_id.meter_public_key or ""
-                    found.setdefault(text, (str(reading.get("at")), key, reading.get("signed_context") or ""))
-        values = sorted(
-            ((at, text, key, context) for text, (at, key, context) in found.items()),
-            key=lambda value: (value[3] == "Transaction.End", value[3] != "Transaction.Begin", value[0]),
-        )
-        return [(text.encode(), key, context) for _at, text, key, context in values]
 
 
 def _number(value: Any) -> Decimal | None:

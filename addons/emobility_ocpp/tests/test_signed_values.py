@@ -85,13 +85,10 @@ class TestSignedValues(OcppCommon):
         self.push_ok(*events)
         session = self.session("signed-pair")
         self.assertEqual((session.signature_state, session.signed_energy_kwh), ("valid", 10.25))
-        self.assertEqual(
-            session._signed_values(),
-            [
-                (begin.encode(), der(key).hex(), "Transaction.Begin"),
-                (wrapped.encode(), der(key).hex(), "Transaction.End"),
-            ],
-        )
+        values = session._signed_values()
+        self.assertEqual([value["text"] for value in values], [begin, wrapped])
+        self.assertEqual([value["context"] for value in values], ["Transaction.Begin", "Transaction.End"])
+        self.assertEqual({value["public_key"] for value in values}, {der(key).hex()})
 
     def test_key_that_the_station_sends_is_noted_and_one_that_differs_holds_the_session(self) -> None:
         key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
