@@ -12,8 +12,8 @@ class EmobilitySession(models.Model):
     def _signed_values(self) -> list[dict[str, str]]:
         """What the meter signed in this session, byte for byte and in order, each text once.
 
-        ``public_key`` is empty when nobody knows it; ``context`` is ``Transaction.Begin``, ``Transaction.End``, or empty
-        for what lies between.
+        ``public_key`` is empty when nobody knows it; ``context`` is ``Transaction.Begin``, ``Transaction.End``, or
+        empty for what lies between.
         """
         self.ensure_one()
         found: dict[str, dict[str, str]] = {}

@@ -102,7 +102,7 @@ class TestDunning(CollectionCommon):
             {"move_id": move.id, "partner_id": move.partner_id.id, "reason": "energy", "text": "Too much"}
         )
         self.assertFalse(self.remind(30))
-        dispute.state = "closed"
+        dispute._as_system().state = "closed"
         self.assertEqual(self.remind(30).line_ids.invoice_id, move)
 
     def test_invoice_that_we_collect_ourselves_is_not_reminded_of_until_it_fails(self) -> None:
