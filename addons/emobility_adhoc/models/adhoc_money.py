@@ -16,7 +16,7 @@ class EmobilityAdhocMoney(models.Model):
     """How the money of an ad-hoc session moves: receipt, capture of what is due, release of the rest."""
 
     # A part of its own, beside the life of the session.
-    _inherit = "emobility.adhoc.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.adhoc.session"
 
     # Nothing to pay
 

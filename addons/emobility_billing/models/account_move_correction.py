@@ -11,7 +11,7 @@ from .correction_reason import CREDIT_REASONS
 class AccountMove(models.Model):
     """What was issued does not change: it is credited, and billed again."""
 
-    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
 
     emobility_correction_id = fields.Many2one(
         "emobility.correction", "Correction", readonly=True, copy=False, index="btree_not_null"

@@ -8,7 +8,7 @@ from .dispute import OPEN_STATES
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
 
     has_open_dispute = fields.Boolean(
         "Complaint Is Open",

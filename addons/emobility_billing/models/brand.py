@@ -61,13 +61,11 @@ class EmobilityBrand(models.Model):
     email_from = fields.Char("Mails From", help='Such as "Charge & Co" <invoices@example.com>.')
     mail_template_id = fields.Many2one(
         "mail.template",
-        "Mail Template",
         domain="[('model', '=', 'account.move')]",
         help="For mails with invoices. Empty: that of Odoo.",
     )
     journal_id = fields.Many2one(
         "account.journal",
-        "Journal",
         index="btree_not_null",
         check_company=True,
         domain="[('type', '=', 'sale')]",

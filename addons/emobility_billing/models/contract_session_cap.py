@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class ContractContract(models.Model):
-    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "contract.contract"
 
     session_amount_cap = fields.Monetary(
         "Highest Amount of a Session",

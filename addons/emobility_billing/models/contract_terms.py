@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 class ContractContract(models.Model):
     """What the plan of a contract means for prices: there has to be one, and what is included has none."""
 
-    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "contract.contract"
 
     def action_activate(self) -> Any:
         """A plan without any price would let people charge, and hold each of their sessions."""

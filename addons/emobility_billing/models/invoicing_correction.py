@@ -4,7 +4,7 @@ from odoo import models
 
 
 class EmobilityInvoicing(models.AbstractModel):
-    _inherit = "emobility.invoicing"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.invoicing"
 
     def _move_values(
         self, ratings: Any, is_credit: bool, invoice_date: Any, known: dict[Any, Any]

@@ -60,10 +60,11 @@ class EmobilityInvoicing(models.AbstractModel):
         draft.fee_lines.append(lines)
 
     def _after_create(self, moves: Any, drafts: list[Draft]) -> None:
-        super()._after_create(moves, drafts)
+        result = super()._after_create(moves, drafts)
         lines = self.env["contract.line"].browse(
             [line.id for draft in drafts for group in draft.fee_lines for line in group]
         )
         if lines:
             lines.sudo()._update_last_date_invoiced()
             lines.sudo().contract_id._compute_recurring_next_date()
+        return result

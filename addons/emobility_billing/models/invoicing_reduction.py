@@ -7,7 +7,7 @@ from .invoicing_tax import TaxDecision
 
 
 class EmobilityInvoicing(models.AbstractModel):
-    _inherit = "emobility.invoicing"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.invoicing"
 
     @api.model
     def _tax_decision(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class EmobilityRating(models.Model):
     """What is taken off because of what went wrong: a second start fee, an end that nobody reported, a dispute."""
 
-    _inherit = "emobility.rating"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.rating"
 
     @api.model
     def _create_from_result(

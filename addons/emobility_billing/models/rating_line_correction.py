@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class EmobilityRatingLine(models.Model):
-    _inherit = "emobility.rating.line"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.rating.line"
 
     dimension = fields.Selection(
         selection_add=[("CORRECTION", "Correction")], ondelete={"CORRECTION": "cascade"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class EmobilityRating(models.Model):
     """What is taken off the price of a session: it is a line of the rating, and is used up."""
 
-    _inherit = "emobility.rating"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.rating"
 
     @api.model
     def _create_from_result(

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "res.company"
 
     emobility_dispute_days = fields.Integer(
         "Complaints: answer within (days)", default=14, help="When a complaint about a bill has to be answered."

@@ -6,7 +6,7 @@ from .session_processing import SOURCES_WITH_CABLE
 
 
 class EmobilitySession(models.Model):
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     def _continued_session(self) -> EmobilitySession:
         """The session of the same card on the same connector that ended a moment before, with the cable still in."""

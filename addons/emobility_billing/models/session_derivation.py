@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 class EmobilitySession(models.Model):
     """From events to facts: a session is brought in line with all its events, whatever order they came in."""
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     def _derive(self, events: dict[int, list[Event]] | None = None) -> dict[int, Derived]:
         """What the events say, by session id."""

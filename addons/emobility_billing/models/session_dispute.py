@@ -6,7 +6,7 @@ from odoo import api, fields, models
 
 
 class EmobilitySession(models.Model):
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     dispute_ids = fields.One2many("emobility.dispute", "session_id", "Complaints")
     dispute_count = fields.Integer(compute="_compute_dispute_count")

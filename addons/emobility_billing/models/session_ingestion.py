@@ -13,7 +13,7 @@ from ..derivation import Event, EventError, check_event
 class EmobilitySession(models.Model):
     """The only way in: events become rows, once each, and the sessions that they belong to are refreshed."""
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     @api.model
     def _ingest_events(self, events: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

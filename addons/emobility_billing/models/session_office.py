@@ -21,7 +21,7 @@ class EmobilitySession(models.Model):
     Both are events beside those that were reported. The reported ones stay; the session is derived from all of them.
     """
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     decision_ids = fields.One2many("emobility.hold.decision", "session_id", "Decisions", readonly=True)
 

@@ -29,7 +29,7 @@ SOURCES_WITH_CABLE = ("ocpp", "internal")
 class EmobilitySession(models.Model):
     """Settling and processing: through the gate to the CDR and its rating, or to holds that a person decides."""
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     def _settle_time(self, derived: Derived) -> datetime:
         """From when on it may be billed: cable out, or the company's time after the end was heard of.

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 class EmobilitySession(models.Model):
     """How the portal stops a session. What talks to stations extends these methods."""
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     def _can_stop_remotely(self) -> bool:
         """Whether the session can be stopped from the portal now."""

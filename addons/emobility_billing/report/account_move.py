@@ -69,7 +69,7 @@ class Annex:
 
 class AccountMove(models.Model):
     # The document is a part of its own, beside the life of the invoice in models/.
-    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
 
     def _get_name_invoice_report(self) -> str:
         """Invoices and credit notes over charging sessions have a document of their own, however they are

@@ -34,7 +34,7 @@ class EmobilityHostSettlement(models.Model):
     """What a statement prints, prepared so that the template only lays it out."""
 
     # A part of its own, beside the life of the settlement.
-    _inherit = "emobility.host.settlement"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.host.settlement"
 
     def _statement_rows(self) -> list[StatementRow]:
         """The sessions in the order in which they took place. Their amounts add up to the parts "Sessions"."""

@@ -17,7 +17,7 @@ class EmobilitySession(models.Model):
     that the operator's gets and runs through the provider's gate, prices and billing.
     """
 
-    _inherit = "emobility.session"  # pylint: disable=consider-merging-classes-inherited
+    _inherit = "emobility.session"
 
     # The provider's session is at the operator's EVSE; _check_evse_company says when that is right.
     evse_id = fields.Many2one(check_company=False)
