@@ -136,6 +136,19 @@ async def test_every_command_reaches_the_wire_and_its_answer_comes_back(
     assert set(finals().values()) == {"accepted"}
 
 
+async def test_case_18_a_station_that_asks_while_a_command_waits_for_its_answer_is_answered(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket: RawStation = await station()
+    odoo.commands.append(command("unlock", {"evse": 1}))
+    call = await socket.receive()
+    assert (await socket.call("Heartbeat", {}))["currentTime"]
+    await socket.answer(call, {"status": "Unlocked"})
+    await eventually(
+        lambda: [e["payload"]["status"] for e in odoo.of_kind("command.result")][-1:] == ["accepted"]
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "detail"),
     [
