@@ -32,8 +32,8 @@ def psp(product: Stack) -> Iterator[Psp]:
             "stripe_secret_key": running.secret_key, "stripe_webhook_secret": running.webhook_secret,
         })  # fmt: skip
         # What is charged in a journey of seconds is not to be held as a session that is too short.
-        [company] = product.call("admin", "res.company", "search", [], limit=1)
-        product.call("admin", "res.company", "write", [company], {"emobility_micro_minutes": 0})
+        rules = product.call("admin", "emobility.gate.rule", "search", [("reason_code", "=", "micro_session")])
+        product.call("admin", "emobility.gate.rule", "write", rules, {"is_on": False})
         yield running
 
 
