@@ -97,9 +97,10 @@ class EmobilityNapFeed(models.AbstractModel):
         changed = False
         for location in self._locations(publication):
             site = self._site(publication, location)
+            by_uid = {evse.uid: evse for evse in location.evse_ids}
             for station in site.stations:
                 for point in station.points:
-                    evse = location.evse_ids.filtered(lambda one, uid=point.id: one.uid == uid)
+                    evse = by_uid[point.id]
                     seen = self._seen(publication, site, station, point, evse)
                     changed |= self._note(publication, known.pop(evse.id, None), seen, now)
         for gone in known.values():
@@ -157,7 +158,8 @@ class EmobilityNapFeed(models.AbstractModel):
     def _render(self, publication: Any, kind: str, since: datetime | None) -> bytes:
         standard, *rest = kind.split("/")
         if standard == "datex2":
-            return self._static_data(publication, since) if rest == ["table"] else self._dynamic_data(publication, since)
+            write = self._static_data if rest == ["table"] else self._dynamic_data
+            return write(publication, since)
         version, module = rest
         public = Public(publication.company_id, version)
         items = self._ocpi_locations if module == "locations" else self._ocpi_tariffs
@@ -191,10 +193,10 @@ class EmobilityNapFeed(models.AbstractModel):
     @api.model
     def _static_data(self, publication: Any, since: datetime | None) -> bytes:
         """The static data; empty when there is nothing to tell, for the schema has no empty table."""
-        points = publication.point_ids
+        by_site = publication.point_ids.grouped("site_ref")
         sites = []
         for location in self._locations(publication):
-            here = points.filtered(lambda point, place=location: point.evse_id.location_id == place)
+            here = by_site.get(location.code, publication.point_ids.browse())
             changed = max(here.mapped("static_at"), default=None)
             if changed and (not since or changed >= since):
                 sites.append(self._site(publication, location, here))
@@ -202,18 +204,19 @@ class EmobilityNapFeed(models.AbstractModel):
 
     @api.model
     def _dynamic_data(self, publication: Any, since: datetime | None) -> bytes:
+        by_site = publication.point_ids.grouped("site_ref")
+        versions = {site: _version(max(points.mapped("static_at"))) for site, points in by_site.items()}
         states = []
         for point in publication.point_ids.sorted("id"):
             # Of what is gone the delta tells once; the snapshot has only what is there.
             if (point.dynamic_at < since) if since else point.withdrawn:
                 continue
-            here = publication.point_ids.filtered(lambda one, site=point.site_ref: one.site_ref == site)
             states.append(
                 datex.State(
                     site_id=point.site_ref,
                     station_id=point.station_ref,
                     point_id=point.evse_id.uid,
-                    version=_version(max(here.mapped("static_at"))),
+                    version=versions[point.site_ref],
                     updated=_aware(point.dynamic_at),
                     status="removed" if point.withdrawn else self._status(point.evse_id),
                     rate=None if point.withdrawn else self._rate(publication, point.evse_id),
@@ -296,10 +299,10 @@ class EmobilityNapFeed(models.AbstractModel):
     @api.model
     def _ocpi_locations(self, publication: Any, public: Public, since: datetime | None) -> list[dict[str, Any]]:
         writer = self.env["emobility.nap.ocpi"]
-        points = publication.point_ids
+        by_site = publication.point_ids.grouped("site_ref")
         result = []
         for location in self._locations(publication):
-            here = points.filtered(lambda point, place=location: point.evse_id.location_id == place)
+            here = by_site.get(location.code, publication.point_ids.browse())
             changes = {
                 point.evse_id.uid: max(point.static_at, point.dynamic_at) for point in here if not point.withdrawn
             }
