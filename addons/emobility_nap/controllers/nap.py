@@ -37,7 +37,7 @@ class NapController(http.Controller):
             {
                 "publication_id": publication.id,
                 "kind": kind,
-                "since": from_time and from_time.astimezone(UTC).replace(tzinfo=None),
+                "since": from_time,
                 "status": response.status_code,
                 "size": response.content_length or 0,
                 "client": client,
@@ -50,7 +50,7 @@ class NapController(http.Controller):
             return Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="nap"'}), None
         try:
             from_time = _instant(since) if since else None
-        except ValueError:
+        except (ValueError, OverflowError):
             return Response("since: an instant of ISO 8601, such as 2026-01-31T10:00:00Z", status=400), None
         document = request.env["emobility.nap.feed"]._document(publication, kind, from_time)
         if document is None:
@@ -73,6 +73,6 @@ class NapController(http.Controller):
 
 
 def _instant(text: str) -> datetime:
-    """An instant; without a zone it is UTC. A `+` of a zone arrives as a blank when the client did not quote it."""
+    """An instant as naive UTC, which it is without a zone. A `+` that the client did not quote arrives as a blank."""
     at = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at

@@ -16,7 +16,7 @@ class EmobilityNapDocument(models.Model):
     kind = fields.Char(required=True, readonly=True)
     revision = fields.Integer(required=True, readonly=True)
     body = fields.Binary(attachment=False, readonly=True)
-    etag = fields.Char(required=True, readonly=True)
-    changed_at = fields.Datetime(required=True, readonly=True)
+    etag = fields.Char(readonly=True, help="Empty: not made yet.")
+    changed_at = fields.Datetime(readonly=True)
 
     _document_uniq = models.UniqueIndex("(publication_id, kind)", "There is one snapshot of each kind.")

@@ -42,20 +42,21 @@ class EmobilityNapFeed(models.AbstractModel):
 
     @api.model
     def _document(self, publication: Any, kind: str, since: datetime | None = None) -> Document | None:
-        """A snapshot, or what changed since then (aware). None: another request is just making the first one."""
+        """A snapshot, or what changed since then. None: another request is just making the first one."""
         publication = self._prepared(publication)
         feed = self.with_env(publication.env)
-        busy = not feed._observe(publication)
+        feed._observe(publication)
         if since:
-            body = feed._render(publication, kind, since.astimezone(UTC).replace(tzinfo=None))
+            body = feed._render(publication, kind, since)
             return Document(body, _digest(body), fields.Datetime.now(), _content_type(kind))
         kept = publication.env["emobility.nap.document"].search(
             [("publication_id", "=", publication.id), ("kind", "=", kind)]
         )
-        if busy and not kept:
+        # Who does not get the lock sends what is kept: another request is just making the next one.
+        if kept.revision != publication.revision and publication.try_lock_for_update(allow_referencing=True):
+            feed._keep(publication, kind, kept)
+        if not kept.etag:
             return None
-        if not busy and kept.revision != publication.revision:
-            kept = feed._keep(publication, kind, kept)
         return Document(base64.b64decode(kept.body or b""), kept.etag, kept.changed_at, _content_type(kind))
 
     @api.model
@@ -85,14 +86,16 @@ class EmobilityNapFeed(models.AbstractModel):
     # What has changed
 
     @api.model
-    def _observe(self, publication: Any) -> bool:
-        """Note what changed since it was looked at last. False: another request is at it."""
+    def _observe(self, publication: Any) -> None:
+        """Note what changed since it was looked at last, unless that was just now or another request is at it.
+
+        A request that began before the other one ended finds the row changed: then Odoo repeats it.
+        """
         now = fields.Datetime.now()
         if publication.checked_at and publication.checked_at > now - timedelta(seconds=CHECK_SECONDS):
-            return True
-        self.env.cr.execute("SELECT pg_try_advisory_xact_lock(hashtext('emobility.nap'), %s)", [publication.id])
-        if not self.env.cr.fetchone()[0]:
-            return False
+            return
+        if not publication.try_lock_for_update(allow_referencing=True):
+            return
         known = {point.evse_id.id: point for point in publication.point_ids}
         changed = False
         for location in self._locations(publication):
@@ -107,10 +110,7 @@ class EmobilityNapFeed(models.AbstractModel):
             if not gone.withdrawn:
                 gone.write({"withdrawn": True, "static_at": now, "dynamic_at": now})
                 changed = True
-        publication.write(
-            {"checked_at": now, **({"revision": publication.revision + 1} if changed else {})}
-        )
-        return True
+        publication.write({"checked_at": now, "revision": publication.revision + changed})
 
     @api.model
     def _seen(self, publication: Any, site: Any, station: Any, point: Any, evse: Any) -> dict[str, Any]:
@@ -143,16 +143,13 @@ class EmobilityNapFeed(models.AbstractModel):
     # Documents
 
     @api.model
-    def _keep(self, publication: Any, kind: str, kept: Any) -> Any:
+    def _keep(self, publication: Any, kind: str, kept: Any) -> None:
         body = self._render(publication, kind, None)
         etag = _digest(body)
-        values = {"revision": publication.revision}
+        values: dict[str, Any] = {"revision": publication.revision}
         if kept.etag != etag:
             values |= {"body": base64.b64encode(body), "etag": etag, "changed_at": fields.Datetime.now()}
-        if kept:
-            kept.write(values)
-            return kept
-        return kept.create(values | {"publication_id": publication.id, "kind": kind})
+        kept.write(values)
 
     @api.model
     def _render(self, publication: Any, kind: str, since: datetime | None) -> bytes:

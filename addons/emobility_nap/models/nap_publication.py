@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from odoo import api, fields, models
 
@@ -12,6 +12,8 @@ KINDS = (
     "ocpi/2.3.0/locations",
     "ocpi/2.3.0/tariffs",
 )
+# Two letters of the country and three of the party.
+PARTY_LENGTH = 5
 # What is said in the documents themselves: then they are made anew.
 _TOLD = frozenset({"country_id", "lang_id", "national_identifier", "is_test", "company_id"})
 
@@ -77,6 +79,8 @@ class EmobilityNapPublication(models.Model):
     @api.model
     def _find(self, party: str, country: str) -> EmobilityNapPublication:
         """The publication at an address, or none; none either when two companies have the same party."""
+        if len(party) != PARTY_LENGTH:
+            return self.browse()
         found = self.sudo().search(
             [
                 ("company_id.emobility_country_code", "=", party[:2].upper()),
@@ -86,6 +90,19 @@ class EmobilityNapPublication(models.Model):
             limit=2,
         )
         return found if len(found) == 1 else self.browse()
+
+    @api.model_create_multi
+    def create(self, vals_list: list[dict[str, Any]]) -> Self:
+        # All rows of snapshots are there from the beginning: two requests at once cannot make the same one twice.
+        publications = super().create(vals_list)
+        self.env["emobility.nap.document"].sudo().create(
+            [
+                {"publication_id": publication.id, "kind": kind, "revision": -1}
+                for publication in publications
+                for kind in KINDS
+            ]
+        )
+        return publications
 
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)

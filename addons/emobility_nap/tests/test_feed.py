@@ -20,7 +20,7 @@ from ..models import nap_fetch
 
 # A folder with Table/ and Status/ of the schema of DATEX II 3.5, which is not part of this project.
 SCHEMAS = os.environ.get("DATEX_SCHEMAS")
-BASE = "/nap/DEABC/de/"
+BASE = "/nap/DENAP/de/"
 
 
 @tagged("post_install", "-at_install")
@@ -29,7 +29,7 @@ class TestFeed(ChargingCommon, HttpCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.company.write(
-            {"emobility_country_code": "DE", "emobility_party_id": "ABC", "nap_access": "open", "name": "Muster GmbH"}
+            {"emobility_country_code": "DE", "emobility_party_id": "NAP", "nap_access": "open", "name": "Muster GmbH"}
         )
         person = cls.env["res.partner"].create({"name": "Paula Private", "email": "paula@example.com"})
         cls.location.write(
@@ -84,7 +84,7 @@ class TestFeed(ChargingCommon, HttpCase):
 
     # What is published
 
-    def test_the_table_has_public_and_published_places_with_the_price_of_all_channels(self) -> None:
+    def test_f67_the_table_has_public_and_published_places_with_the_price_of_all_channels(self) -> None:
         root = self.xml("datex2/table")
         self.assertEqual(self.texts(root, ".//egi:energyInfrastructureSite/fac:name"), ["Market square"])
         self.assertEqual(self.texts(root, ".//egi:evseId"), ["DE*ABC*E1"])
@@ -198,13 +198,27 @@ class TestFeed(ChargingCommon, HttpCase):
         self.assertEqual(statuses.mapped("status"), [401, 401, 401, 200])
 
     def test_what_is_not_there_is_not_found(self) -> None:
-        for path in ("/nap/DEABC/fr/datex2/table", "/nap/DEXYZ/de/datex2/table", f"{BASE}datex2/other"):
+        for path in ("/nap/DENAP/fr/datex2/table", "/nap/DE/de/datex2/table", f"{BASE}datex2/other"):
             self.assertEqual(self.url_open(path).status_code, 404, path)
         self.publication.active = False
         self.assertEqual(self.fetch("datex2/table").status_code, 404)
 
     def test_a_time_that_cannot_be_read_is_refused(self) -> None:
-        self.assertEqual(self.fetch("datex2/table", since="yesterday").status_code, 400)
+        for since in ("yesterday", "0001-01-01T00:00:00%2B14:00"):
+            self.assertEqual(self.fetch("datex2/table", since=since).status_code, 400, since)
+
+    def test_while_another_request_makes_the_data_the_kept_ones_are_sent(self) -> None:
+        feed = self.env["emobility.nap.feed"]
+        nobody = self.env["emobility.nap.publication"]
+        with patch.object(type(nobody), "try_lock_for_update", lambda publication, **_options: nobody):
+            self.assertIsNone(feed._document(self.publication, "datex2/table"))
+            self.assertEqual(self.fetch("datex2/table").status_code, 503)
+        kept = feed._document(self.publication, "datex2/table")
+        self.pass_time()
+        self.location.name = "New square"
+        with patch.object(type(nobody), "try_lock_for_update", lambda publication, **_options: nobody):
+            self.assertEqual(feed._document(self.publication, "datex2/table"), kept)
+        self.assertIn(b"New square", feed._document(self.publication, "datex2/table").body)
 
     def test_who_asks_too_often_waits(self) -> None:
         with patch.object(nap_fetch, "PER_MINUTE", 2):
