@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,15 +72,17 @@ def status_publication(publication: Publication, states: Iterable[State]) -> byt
         version=publication.version,
     )
     _header(root, publication)
-    ordered = sorted(states, key=lambda state: (state.site_id, state.station_id, state.point_id))
-    for (site_id, version), of_site in groupby(ordered, lambda state: (state.site_id, state.version)):
-        site = _add(root, "egi:energyInfrastructureSiteStatus")
-        _reference(site, site_id, version)
-        for station_id, of_station in groupby(of_site, lambda state: state.station_id):
-            station = _add(site, "egi:energyInfrastructureStationStatus")
-            _reference(station, station_id, version)
-            for state in of_station:
-                _state(station, state, publication.language)
+    sites: dict[str, Any] = {}
+    stations: dict[tuple[str, str], Any] = {}
+    for state in states:
+        if state.site_id not in sites:
+            sites[state.site_id] = _add(root, "egi:energyInfrastructureSiteStatus")
+            _reference(sites[state.site_id], state.site_id, state.version)
+        station = (state.site_id, state.station_id)
+        if station not in stations:
+            stations[station] = _add(sites[state.site_id], "egi:energyInfrastructureStationStatus")
+            _reference(stations[station], state.station_id, state.version)
+        _state(stations[station], state, publication.language)
     return _bytes(root)
 
 

@@ -42,10 +42,12 @@ class EmobilityNapFeed(models.AbstractModel):
 
     @api.model
     def _document(self, publication: Any, kind: str, since: datetime | None = None) -> Document | None:
-        """A snapshot, or what changed since then. None: another request is just making the first one."""
+        """A snapshot, or what changed since then. None: another request is just making the first."""
         publication = self._prepared(publication)
         feed = self.with_env(publication.env)
         feed._observe(publication)
+        if not publication.checked_at:
+            return None
         if since:
             body = feed._render(publication, kind, since)
             return Document(body, _digest(body), fields.Datetime.now(), _content_type(kind))
@@ -53,7 +55,7 @@ class EmobilityNapFeed(models.AbstractModel):
             [("publication_id", "=", publication.id), ("kind", "=", kind)]
         )
         # Who does not get the lock sends what is kept: another request is just making the next one.
-        if kept.revision != publication.revision and publication.try_lock_for_update(allow_referencing=True):
+        if kept.revision != publication.revision and kept.try_lock_for_update():
             feed._keep(publication, kind, kept)
         if not kept.etag:
             return None
