@@ -11,6 +11,7 @@ from runner.paths import ADDONS, BRIDGE, OUR_ADDONS, PYTHON, ROOT, VENV
 MYPY_PACKAGES = (
     (ADDONS / "emobility_billing", "rating"),
     (ADDONS / "emobility_roaming", "ocpi"),
+    (ADDONS / "emobility_nap", "datex"),
     (BRIDGE / "src", "emobility_bridge"),
 )
 MYPY = (str(PYTHON), "-m", "mypy", "--strict", "--no-error-summary", "--python-version", "3.11")

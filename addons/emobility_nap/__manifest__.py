@@ -1,0 +1,21 @@
+{
+    "name": "E-Mobility Public Data",
+    "summary": "Data for national access points: DATEX II v3.5 and OCPI, static and dynamic",
+    "version": "19.0.1.0.0",
+    "category": "Services/E-Mobility",
+    "author": "E-Mobility Community",
+    "website": "https://github.com/emobility-community/emobility",
+    "license": "AGPL-3",
+    "development_status": "Beta",
+    "depends": ["emobility_adhoc", "emobility_roaming"],
+    "external_dependencies": {"python": ["lxml"]},
+    "data": [
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "views/nap_fetch_views.xml",
+        "views/nap_publication_views.xml",
+        "views/evse_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
+    ],
+}
