@@ -15,7 +15,7 @@ from runner.postgres import Server, running
 from runner.services import free_port
 from runner.setup import set_up
 
-PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/runner", "bridge/tests")
+PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/terminal", "tests/runner", "bridge/tests")
 JOURNEYS = ("tests/journeys",)
 TEST_DATABASE = "emobility_test"
 

@@ -26,7 +26,7 @@ class EmobilityAdhocSession(models.Model):
         "The terminal has told of this pre-authorisation already.",
     )
 
-    def _on_payment(self) -> None:
+    def _on_payment(self) -> None:  # pylint: disable=missing-return
         """Job: a release that took its time may have kept what is due waiting."""
         super()._on_payment()
         adhoc = self._locked()

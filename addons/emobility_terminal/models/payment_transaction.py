@@ -12,13 +12,13 @@ class PaymentTransaction(models.Model):
 
     terminal_order_ids = fields.One2many("emobility.terminal.order", "transaction_id", "Terminal orders", readonly=True)
 
-    def _send_capture_request(self) -> None:
+    def _send_capture_request(self) -> None:  # pylint: disable=missing-return
         if self.provider_code == CODE:
             self._order_at_terminal("capture")
         else:
             super()._send_capture_request()
 
-    def _send_void_request(self) -> None:
+    def _send_void_request(self) -> None:  # pylint: disable=missing-return
         if self.provider_code != CODE:
             super()._send_void_request()
         elif self.source_transaction_id._terminal_captures().filtered(lambda child: child.state == "done"):

@@ -73,9 +73,9 @@ class EmobilityTerminal(models.Model):
     _patience = models.Constraint("CHECK (silent_after > 0)", "A terminal may be silent for a minute at least.")
 
     def _default_provider(self) -> Any:
-        return self.env["payment.provider"].search(
-            [("code", "=", CODE), ("company_id", "=", self.env.company.id)], limit=1
-        )
+        """Only administrators see providers; whoever makes a terminal may use the one of the company."""
+        providers = self.env["payment.provider"].sudo()
+        return providers.search([("code", "=", CODE), ("company_id", "=", self.env.company.id)], limit=1).id
 
     @api.depends("evse_ids.location_id")
     def _compute_location_ids(self) -> None:

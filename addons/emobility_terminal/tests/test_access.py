@@ -64,6 +64,10 @@ class TestAccess(BillingRecords, AccessCase):
     def test_every_model_is_in_the_table(self) -> None:
         self.check_matrix_is_complete("emobility_terminal")
 
+    def test_manager_makes_a_terminal_with_the_provider_of_the_company(self) -> None:
+        terminal = self.as_role("manager", self.env["emobility.terminal"]).create({"name": "New"})
+        self.assertEqual(terminal.sudo().provider_id.company_id, self.company_a)
+
     def test_nobody_reads_the_hash_of_a_key(self) -> None:
         for role in ("user", "manager", "auditor"):
             with self.subTest(role=role), self.assertRaises(AccessError):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
 from odoo.tests.common import TEST_CURSOR_COOKIE_NAME
@@ -110,6 +111,17 @@ class TestProcess(TerminalCommon, HttpCase):
         ):
             answer = self.url_open(BASE + path, headers=headers, method=method)
             self.assertEqual(answer.status_code, 404, path)
+
+    @mute_logger("odoo.sql_db")
+    def test_the_same_at_the_same_time_is_told_to_repeat_and_holds_once(self) -> None:
+        adhoc = self.authorise()
+        headers = {"Authorization": f"Bearer {self.key}"}
+        # The other request has not committed yet: this one does not see what it made.
+        unseen = patch.object(type(self.terminal), "_adhoc_of", lambda terminal, _reference: adhoc.browse())
+        with trap_jobs(), unseen:
+            answer = self.url_open(f"{BASE}/authorizations", data=self.told().model_dump_json(), headers=headers)
+            self.assertEqual((answer.status_code, answer.json()["error"]), (503, "BUSY"))
+        self.assertEqual((self.terminal.adhoc_ids, len(adhoc.transaction_ids)), (adhoc, 1))
 
     def test_what_is_wrong_is_refused_and_leaves_nothing(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}
