@@ -16,7 +16,7 @@ from runner.postgres import Server, running
 from runner.services import free_port
 from runner.setup import set_up
 
-PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/runner", "bridge/tests")
+PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/terminal", "tests/runner", "bridge/tests")
 JOURNEYS = ("tests/journeys",)
 TEST_DATABASE = "emobility_test"
 LOWER_HALF = ("emobility_billing", "emobility_crm", "emobility_crm_lead", "report_weasyprint")

@@ -37,8 +37,9 @@ class EmobilityAdhocMoney(models.Model):
         captured = hold.child_transaction_ids.filtered(lambda child: child.state in ("done", "pending"))
         if hold.state != "authorized" or captured:
             return
-        hold._void()
-        if hold.state == "authorized":
+        release = hold._void()
+        # What is pending is told later.
+        if hold.state == "authorized" and release.state != "pending":
             self._try_again("release_failed", "_finish")
 
     # Something to pay

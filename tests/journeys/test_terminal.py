@@ -1,0 +1,93 @@
+"""At a card terminal: choose a charging point, see the price, show a card, charge, stop, take the receipt."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import DESKTOP, page_for, picture
+
+from runner.stack import Stack
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "terminal"))
+
+from local_terminal import LocalTerminal  # noqa: E402
+
+BAY, EVSE = 2, "DE*LIN*E0102"
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def terminal(product: Stack) -> Iterator[LocalTerminal]:
+    """A terminal for the points of one place, with its key, beside a station that waits."""
+    # What is charged in a journey of seconds is not to be held as a session that is too short.
+    rules = product.call("admin", "emobility.gate.rule", "search", [("reason_code", "=", "micro_session")])
+    product.call("admin", "emobility.gate.rule", "write", rules, {"limit_minutes": 0})
+    [provider] = product.call("admin", "payment.provider", "search", [("code", "=", "emobility_terminal")], limit=1)
+    product.call("admin", "payment.provider", "write", [provider], {"state": "test"})
+    evses = product.call("admin", "emobility.evse", "search", [("evse_id", "like", "DE*LIN*E010")])
+    [made] = product.call("admin", "emobility.terminal", "create",
+                          [{"name": "Entrance", "serial": "T1-0815", "evse_ids": [(6, 0, evses)]}])  # fmt: skip
+    shown = product.call("admin", "emobility.terminal", "action_new_key", [made])
+    service = product.waiting_station(product.seed["stations"][0], BAY, energy_kwh=21).start()
+    try:
+        yield LocalTerminal(product.odoo_url, shown["context"]["default_secret"])
+    finally:
+        service.stop()
+
+
+def wait_for(look: Callable[[], Any], what: str) -> Any:
+    """What it finds, once it finds something."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if found := look():
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"no {what} within {PATIENCE} s")
+
+
+def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, terminal: LocalTerminal) -> None:
+    assert terminal.do_heartbeat()[0] == 200
+
+    def point() -> Any:
+        points = terminal.do_evses()[1]["evses"]
+        return next((one for one in points if one["evse_id"] == EVSE and one["available"]), None)
+
+    chosen = wait_for(point, "charging point that is free")
+    assert chosen["prices"][0]["text"] == "0.59 EUR/kWh"
+    status, told = terminal.do_authorise(chosen["evse_uid"])
+    assert status == 200, told
+    reference = told["authorization_reference"]
+
+    def now() -> dict[str, Any]:
+        return dict(terminal.do_status(reference)[1])
+
+    wait_for(lambda: float(now()["energy_kwh"]) > 0.01, "energy")
+    terminal.do_stop(reference)
+    wait_for(lambda: terminal.do_poll()["orders"], "order to capture")
+    over = wait_for(lambda: now() if now()["state"] == "settled" else None, "end")
+    assert over["captured"] == over["amount"] == str(terminal.captures[reference])
+    assert not terminal.holds
+    assert f"Charged {over['amount']} EUR" in over["receipt"]
+    assert "AID: A0000000031010" in over["receipt"]
+    [adhoc] = product.clerk("emobility.adhoc.session", "search_read", [("terminal_reference", "=", reference)],
+                            fields=["attention", "move_id"])  # fmt: skip
+    [move] = product.clerk("account.move", "read", [adhoc["move_id"][0]], ["payment_state"])
+    assert (adhoc["attention"], move["payment_state"]) == (False, "paid")
+    with page_for(product, "admin", DESKTOP) as page:
+        page.goto(f"{product.odoo_url}/odoo/action-emobility_terminal.action_terminal")
+        page.wait_for_selector(".o_data_row")
+        picture(page, "terminals-list")
+        page.click(".o_data_row .o_data_cell[name=name]")
+        page.wait_for_selector(".o_form_view .o_field_widget[name=evse_ids] .o_data_row")
+        page.mouse.move(640, 790)
+        page.wait_for_selector(".o-tooltip", state="detached")
+        picture(page, "terminals-form")
+        page.goto(f"{product.odoo_url}/odoo/action-emobility_terminal.action_terminal_confirmation")
+        page.click(".o_data_row .o_data_cell[name=terminal_id]")
+        page.wait_for_selector(".o_form_view .o_field_widget[name=eft_data]")
+        picture(page, "terminals-confirmation")
