@@ -149,20 +149,6 @@ class TestSettlement(SettlementCommon):
         self.assertEqual(set(settlement.line_ids.mapped("status")), {"4_matched"})
 
     def test_both_sides_are_set_off_and_the_rest_stays_open(self) -> None:
-        self.entity.is_company = True
-        self.provider.partner_id = self.operator.partner_id = self.entity
-        both = self.env["emobility.roaming.partner"].create(
-            {
-                "name": "Both ways",
-                "country_code": "BE",
-                "party_id": "OPR",
-                "role": "EMSP",
-                "partner_id": self.entity.id,
-                "company_id": self.company.id,
-            }
-        )
-        self.buy.write({"legal_entity_id": self.entity.id})
-        self.operator.write({"party_id": "OPR"})
         self.charge_as_guest("G1", kwh="20")
         settlement = self.settlement()
         with self.running_jobs():
@@ -178,7 +164,6 @@ class TestSettlement(SettlementCommon):
         self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
         with self.assertRaisesRegex(UserError, "nothing to set off"):
             settlement.action_net()
-        self.assertTrue(both)
 
     def test_cron_collects_last_month_once(self) -> None:
         last_month = fields.Date.context_today(self.provider).replace(day=1) - timedelta(days=3)
