@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browser import DESKTOP, PHONE, assert_fits_the_width, page_for, picture
+from browser import DESKTOP, PATIENCE, PHONE, assert_fits_the_width, page_for, picture
 from playwright.sync_api import Page, expect
 
 from runner.demo import play
@@ -54,7 +54,7 @@ def test_every_menu_entry_opens_without_an_error(product: Stack, paid: dict[str,
         assert len(actions) >= 15
         for name, action in actions.items():
             page.goto(f"{product.odoo_url}/odoo/action-{action}")
-            page.wait_for_selector(".o_action_manager .o_action")
+            expect(page.locator(".o_action_manager .o_action, .o_dialog .o_form_view").first, name).to_be_visible(timeout=PATIENCE)
             picture(page, f"menu-{name.lower().replace(' ', '-')}")
             expect(page.locator(".o_error_dialog"), name).to_have_count(0)
 
