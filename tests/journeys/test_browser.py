@@ -54,7 +54,8 @@ def test_every_menu_entry_opens_without_an_error(product: Stack, paid: dict[str,
         assert len(actions) >= 15
         for name, action in actions.items():
             page.goto(f"{product.odoo_url}/odoo/action-{action}")
-            expect(page.locator(".o_action_manager .o_action, .o_dialog .o_form_view").first, name).to_be_visible(timeout=PATIENCE)
+            shown = page.locator(".o_action_manager .o_action, .o_dialog .o_form_view").first
+            expect(shown, name).to_be_visible(timeout=PATIENCE)
             picture(page, f"menu-{name.lower().replace(' ', '-')}")
             expect(page.locator(".o_error_dialog"), name).to_have_count(0)
 
