@@ -27,6 +27,7 @@ from runner.postgres import Server
 
 # Addons that the demo and the tests use beside those that ours depend on.
 EXTRA_ADDONS = ("payment_demo", "l10n_de")
+_INSTALLED = "emobility_installed_"
 
 
 def command(*args: str) -> list[str]:
@@ -94,6 +95,34 @@ def template(server: Server, config: Path) -> str:
 def fresh_database(server: Server, config: Path, name: str) -> None:
     """A copy of the template under this name; an older one is dropped."""
     source = template(server, config)
+    server.drop(name)
+    server.create(name, source)
+
+
+def installed(server: Server, config: Path) -> str:
+    """A database in which all our addons are, made once for a state of their files; returns its name."""
+    key = hashlib.sha256(template(server, config).encode())
+    for file in sorted(ADDONS.rglob("*")):
+        if file.is_file() and not {"tests", "__pycache__"} & set(file.parts):
+            key.update(str(file.relative_to(ADDONS)).encode())
+            key.update(file.read_bytes())
+    name = f"{_INSTALLED}{key.hexdigest()[:12]}"
+    known = server.databases()
+    if name not in known:
+        for old in known:
+            if old.startswith(_INSTALLED):
+                server.drop(old)
+        draft = f"{_INSTALLED}draft"
+        fresh_database(server, config, draft)
+        with step("Installing the addons (once for a state of them)"):
+            run(config, "-d", draft, "-i", ",".join(OUR_ADDONS), "--stop-after-init", "--no-http", log="installed")
+            server.rename(draft, name)
+    return name
+
+
+def installed_database(server: Server, config: Path, name: str) -> None:
+    """A copy, under this name, of the database in which all our addons are; an older one is dropped."""
+    source = installed(server, config)
     server.drop(name)
     server.create(name, source)
 

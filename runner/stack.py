@@ -13,7 +13,7 @@ from typing import Any
 
 from runner import odoo
 from runner.console import step
-from runner.paths import OUR_ADDONS, PYTHON, ROOT, RUNTIME
+from runner.paths import PYTHON, ROOT, RUNTIME
 from runner.postgres import Server, running
 from runner.services import Service, Services, free_port
 
@@ -60,12 +60,15 @@ class Stack:
 
 
 @contextmanager
-def stack(database: str, *, fresh: bool, test_addons: tuple[str, ...] = ()) -> Iterator[Stack]:
-    """Starts everything; `fresh` makes the database anew, else an existing one is used as it is."""
+def stack(database: str, *, fresh: bool, test_addons: tuple[str, ...] = (), ports: int = 8000) -> Iterator[Stack]:
+    """Starts everything; `fresh` makes the database anew, else an existing one is used as it is.
+
+    :param ports: its servers listen at free ports from here on; two that start at the same time need different ones
+    """
     with running() as server, Services() as services:
-        mail_port, odoo_port, bridge_port = free_port(8025), free_port(8069), free_port(9000)
+        mail_port, odoo_port, bridge_port = free_port(ports + 25), free_port(ports + 69), free_port(ports + 1000)
         config = odoo.write_config(database, server, workers=0, max_cron_threads=1, proxy_mode=False,
-                                   http_port=odoo_port, gevent_port=free_port(8072), smtp_server="127.0.0.1",
+                                   http_port=odoo_port, gevent_port=free_port(ports + 72), smtp_server="127.0.0.1",
                                    smtp_port=mail_port, email_from="billing@example.com", db_name=database)
         aim_queue(config, odoo_port)
         seed_file = RUNTIME / f"{database}.json"
@@ -93,11 +96,11 @@ def aim_queue(config: Path, port: int) -> None:
 
 def _make_database(server: Server, config: Path, database: str, seed_file: Path, port: int,
                    test_addons: tuple[str, ...]) -> None:
-    odoo.fresh_database(server, config, database)
+    odoo.installed_database(server, config, database)
     # What the bridge kept for a database that is gone would mix with the sessions of the new one.
     server.drop(_bridge_store(database))
-    with step("Installing the addons"):
-        odoo.run(config, "-d", database, "-i", ",".join((*OUR_ADDONS, *test_addons)), "--stop-after-init", "--no-http",
+    if test_addons:
+        odoo.run(config, "-d", database, "-i", ",".join(test_addons), "--stop-after-init", "--no-http",
                  log=f"{database}-install")
     with step("Seeding demonstration data"):
         odoo.run_script(config, database, SEED.read_text(),

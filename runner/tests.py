@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from runner.services import free_port
 from runner.setup import set_up
 
 PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/terminal", "tests/runner", "bridge/tests")
-JOURNEYS = ("tests/journeys",)
+JOURNEYS = "tests/journeys"
+# Journeys that make databases of their own; the others share one product. The two kinds run side by side.
+ON_THEIR_OWN = ("test_month.py", "test_roaming.py", "test_serve.py")
 TEST_DATABASE = "emobility_test"
 LOWER_HALF = ("emobility_billing", "emobility_crm", "emobility_crm_lead", "report_weasyprint")
 
@@ -76,7 +79,13 @@ def _pure(server: Server) -> Count:
 
 
 def _journeys(server: Server) -> Count:
-    return _pytest(server, [path for path in JOURNEYS if (ROOT / path).is_dir()])
+    # Both halves start from this database, which is made only once.
+    odoo.installed(server, odoo.write_config("test", server, workers=0, max_cron_threads=0, proxy_mode=False))
+    files = [path for path in sorted((ROOT / JOURNEYS).glob("test_*.py"))]
+    halves = [[file for file in files if (file.name in ON_THEIR_OWN) is alone] for alone in (True, False)]
+    with ThreadPoolExecutor() as pool:
+        counts = pool.map(lambda half: _pytest(server, [str(file.relative_to(ROOT)) for file in half]), halves)
+    return sum(counts, Count())
 
 
 def _pytest(server: Server, paths: list[str]) -> Count:
@@ -86,8 +95,8 @@ def _pytest(server: Server, paths: list[str]) -> Count:
         "EMOBILITY_TEST_PG": f"host={server.host} port={server.port} user={server.user}",
         "COVERAGE_FILE": str(RUNTIME / "coverage" / "data"),
     }
-    report = LOGS / "pytest.txt"
     LOGS.mkdir(exist_ok=True)
+    report = LOGS / f"pytest-{Path(paths[0]).stem}.txt"
     command = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "-m", "pytest", *paths]
     with subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process, report.open("w") as out:
@@ -104,14 +113,13 @@ def _pytest(server: Server, paths: list[str]) -> Count:
 
 def _odoo(server: Server, addons: list[str] | None = None) -> Count:
     """The tests of these addons, which alone are installed then; or of all, in halves on databases that have all."""
-    installed = addons or list(OUR_ADDONS)
     config = odoo.write_config("test", server, workers=0, max_cron_threads=0, proxy_mode=False)
     shards = [Shard(f"{TEST_DATABASE}_{number}", tested) for number, tested in enumerate(_shards(addons), start=1)]
     running_shards = []
     for shard in shards:
-        odoo.fresh_database(server, config, shard.database)
+        (odoo.fresh_database if addons else odoo.installed_database)(server, config, shard.database)
         port = free_port(8169 + 20 * len(running_shards))
-        running_shards.append((shard, _start_shard(config, shard, installed, port)))
+        running_shards.append((shard, _start_shard(config, shard, port, *(["-i", ",".join(addons)] if addons else []))))
     total = Count()
     for shard, process in running_shards:
         process.wait()
@@ -139,9 +147,9 @@ def _shards(addons: list[str] | None) -> list[list[str]]:
     return [lower, [name for name in OUR_ADDONS if name not in LOWER_HALF]]
 
 
-def _start_shard(config: Path, shard: Shard, installed: list[str], port: int) -> subprocess.Popen[bytes]:
+def _start_shard(config: Path, shard: Shard, port: int, *options: str) -> subprocess.Popen[bytes]:
     args = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "--source", str(ADDONS),
-            "-m", "odoo", "server", "-c", str(config), "-d", shard.database, "-i", ",".join(installed),
+            "-m", "odoo", "server", "-c", str(config), "-d", shard.database, *options,
             "--test-tags", ",".join(f"/{name}" for name in shard.addons), "--http-port", str(port),
             "--stop-after-init"]
     env = os.environ | {"COVERAGE_FILE": str(RUNTIME / "coverage" / "data")}

@@ -73,9 +73,9 @@ def side(server: Server, services: Services, name: str, source: str, party: tupl
     database = f"emobility_roaming_{name}"
     server.drop(database)
     server.create(database, source)
-    port = free_port(8069)
+    port = free_port(8369)
     config = odoo.write_config(database, server, workers=0, max_cron_threads=0, proxy_mode=False, http_port=port,
-                               gevent_port=free_port(8072), db_name=database)  # fmt: skip
+                               gevent_port=free_port(8372), db_name=database)  # fmt: skip
     aim_queue(config, port)
     service: Service = odoo_service(database, config, port)
     services.start(service).wait_until_healthy()
