@@ -3,6 +3,7 @@ from __future__ import annotations
 import hmac
 import json
 from typing import Any
+from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
@@ -11,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, file_open
 
+from ..one_time_password import VERSION
 from .common import AdhocPages
 
 
@@ -25,6 +27,8 @@ class ChargeController(AdhocPages, http.Controller):
         if code:
             if not request.env["emobility.adhoc.attempt"]._may("code", self._client()):
                 error = request.env._("Too many attempts. Please wait some minutes.")
+            elif shown := request.env["emobility.adhoc.code"]._find(code):
+                return self._to_page(shown.evse_id, shown.evse_id._adhoc_ticket(shown.code))
             elif evse := request.env["emobility.evse"]._adhoc_find(code):
                 return request.redirect(f"/charge/{evse.adhoc_code}", code=303)
             else:
@@ -37,16 +41,38 @@ class ChargeController(AdhocPages, http.Controller):
         )
 
     @http.route("/charge/<string:code>", type="http", auth="public", methods=["GET"], sitemap=False)
-    def charge_point(self, code: str, s: str | None = None, **_kw: Any) -> Response:
+    def charge_point(self, code: str, s: str | None = None, t: str = "", **_kw: Any) -> Response:
         """The price of a charging point, in the order of the law, before anything is paid."""
         self._use_language()
-        return self._point_page(self._evse(code, s))
+        shown = s and request.env["emobility.adhoc.code"]._find(code)
+        if shown and hmac.compare_digest(s.encode(), shown._signature().encode()):
+            return self._to_page(shown.evse_id, shown.evse_id._adhoc_ticket(shown.code))
+        return self._point_page(self._evse(code, s), ticket=t)
+
+    @http.route(
+        "/charge/display/<string:station>/<int:number>/<string:password>/<string:version>", type="http",
+        auth="public", methods=["GET"], sitemap=False,
+    )  # fmt: skip
+    def charge_shown(self, station: str, number: int, password: str, version: str, **_kw: Any) -> Response:
+        """The code that a station made itself (OCPP 2.1, C25)."""
+        self._use_language()
+        evse, ticket = request.env["emobility.evse"]._adhoc_find_shown(station, number, password)
+        if not evse or version != VERSION:
+            request.env["emobility.adhoc.attempt"]._may("code", self._client())
+            raise request.not_found()
+        return self._to_page(evse, ticket or "")
+
+    def _to_page(self, evse: Any, ticket: str) -> Response:
+        query = f"?t={quote(ticket)}" if ticket else ""
+        return request.redirect(f"/charge/{evse.adhoc_code}{query}", code=303)
 
     @http.route(
         "/charge/<string:code>/start", type="http", auth="public", methods=["POST"], sitemap=False,
         captcha="emobility_adhoc_start",
     )  # fmt: skip
-    def charge_start(self, code: str, email: str = "", voucher: str = "", **_kw: Any) -> Response:
+    def charge_start(
+        self, code: str, email: str = "", voucher: str = "", ticket: str = "", **_kw: Any
+    ) -> Response:
         """Charge here: to the payment, or at once where nothing is to be paid."""
         lang = self._use_language()
         evse = self._evse(code)
@@ -56,7 +82,7 @@ class ChargeController(AdhocPages, http.Controller):
         if not attempts._may("start", client, evse) or attempts._is_farming(client):
             return self._point_page(evse, env._("Too many attempts. Please wait some minutes."), status=429)
         if email and not email_normalize(email):
-            return self._point_page(evse, env._("This is not an email address."), status=422)
+            return self._point_page(evse, env._("This is not an email address."), status=422, ticket=ticket)
         found = env["emobility.adhoc.voucher"].sudo().browse()
         if voucher.strip():
             if not attempts._may("voucher", client):
@@ -64,9 +90,11 @@ class ChargeController(AdhocPages, http.Controller):
             currency = evse._adhoc_version().currency_id
             found = env["emobility.adhoc.voucher"]._find(voucher[:40], evse.company_id, currency)
             if not found:
-                return self._point_page(evse, env._("This voucher cannot be used here."), status=422)
+                return self._point_page(evse, env._("This voucher cannot be used here."), status=422, ticket=ticket)
         if not evse._adhoc_is_available() or evse._adhoc_is_taken():
             return self._point_page(evse, env._("This charging point is not available now."), status=409)
+        if not evse._adhoc_use_ticket(ticket):
+            return self._point_page(evse, env._("This code is not good any more. Please use the new one."), status=403)
         try:
             adhoc = env["emobility.adhoc.session"]._check_out(
                 evse, email=email, lang=lang, client=client, voucher=found
@@ -106,7 +134,7 @@ class ChargeController(AdhocPages, http.Controller):
             raise request.not_found()
         return evse.with_context(lang=request.env.lang)
 
-    def _point_page(self, evse: Any, error: str | None = None, status: int = 200) -> Response:
+    def _point_page(self, evse: Any, error: str | None = None, status: int = 200, ticket: str = "") -> Response:
         version = evse._adhoc_version()
         sheet = evse._adhoc_sheet_of(version)
         return self._page(
@@ -120,6 +148,8 @@ class ChargeController(AdhocPages, http.Controller):
                 "hold": evse._adhoc_hold(),
                 "power": max(evse.connector_ids.mapped("max_power_kw"), default=0.0),
                 "error": error,
+                "ticket": ticket,
+                "may_start": evse._adhoc_may_start(ticket),
             },
             company=evse.company_id,
             location=evse.location_id,

@@ -62,6 +62,8 @@ class SessionController(AdhocPages, PaymentPortal):
         values = {
             "adhoc": adhoc,
             "look": look,
+            "primary": look.primary_color,
+            "on_primary": readable_on(look.primary_color),
             "accent": look.secondary_color,
             "on_accent": readable_on(look.secondary_color),
             "res_company": adhoc.company_id,

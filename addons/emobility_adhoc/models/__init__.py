@@ -1,6 +1,7 @@
 from . import (
     account_move,
     adhoc_attempt,
+    adhoc_code,
     adhoc_money,
     adhoc_report,
     adhoc_session,
@@ -8,7 +9,10 @@ from . import (
     cdr,
     command,
     evse,
+    evse_code,
+    evse_display,
     gate,
+    location,
     payment_provider,
     payment_transaction,
     payout,
@@ -18,5 +22,6 @@ from . import (
     res_company,
     res_config_settings,
     session,
+    station,
     token,
 )
