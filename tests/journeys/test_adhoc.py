@@ -189,7 +189,7 @@ def test_in_another_brand_and_language_with_another_provider(
     with page_for(product, None, PHONE) as page:
         page.goto(evse_code(product, page))
         expect(page.locator("header")).to_contain_text("Blitzladen")
-        page.click("header >> text=DE")
+        page.click("header nav a[lang=de]")
         expect(page.locator("table.prices")).to_contain_text("0,59 EUR/kWh")
         check(page, "adhoc-b-1-price")
         page.click("text=Problem melden")
@@ -226,7 +226,7 @@ def test_first_view_is_light_and_can_be_installed(product: Stack, psp: Psp, stat
         page.goto(evse_code(product, page), wait_until="networkidle")
         assert all(url.startswith(product.odoo_url) for url in sizes), sizes
         assert 0 < sum(sizes.values()) < 150_000, sizes
-        assert page.evaluate("navigator.serviceWorker.ready.then(worker => worker.scope)").endswith("/charge")
+        page.wait_for_function("navigator.serviceWorker.getRegistration('/charge').then(one => one && one.active)")
         inspector = page.context.new_cdp_session(page)
         manifest = inspector.send("Page.getAppManifest")
         assert manifest["url"].startswith(f"{product.odoo_url}/charge/app.webmanifest") and not manifest["errors"]

@@ -71,7 +71,7 @@ class ChargeController(AdhocPages, http.Controller):
         captcha="emobility_adhoc_start",
     )  # fmt: skip
     def charge_start(
-        self, code: str, email: str = "", voucher: str = "", ticket: str = "", **_kw: Any
+        self, code: str, email: str = "", voucher: str = "", ticket: str = "", price: str = "", **_kw: Any
     ) -> Response:
         """Charge here: to the payment, or at once where nothing is to be paid."""
         lang = self._use_language()
@@ -93,6 +93,9 @@ class ChargeController(AdhocPages, http.Controller):
                 return self._point_page(evse, env._("This voucher cannot be used here."), status=422, ticket=ticket)
         if not evse._adhoc_is_available() or evse._adhoc_is_taken():
             return self._point_page(evse, env._("This charging point is not available now."), status=409)
+        if price and price != evse._adhoc_price_id():
+            error = env._("The price has just changed. Please look at it again.")
+            return self._point_page(evse, error, status=409, ticket=ticket)
         if not evse._adhoc_use_ticket(ticket):
             return self._point_page(evse, env._("This code is not good any more. Please use the new one."), status=403)
         try:
@@ -149,6 +152,7 @@ class ChargeController(AdhocPages, http.Controller):
                 "power": max(evse.connector_ids.mapped("max_power_kw"), default=0.0),
                 "error": error,
                 "ticket": ticket,
+                "price_id": evse._adhoc_price_id(),
                 "may_start": evse._adhoc_may_start(ticket),
             },
             company=evse.company_id,
@@ -182,10 +186,15 @@ class ChargeController(AdhocPages, http.Controller):
 
     @http.route("/charge/sw.js", type="http", auth="public", methods=["GET"], sitemap=False)
     def charge_service_worker(self, **_kw: Any) -> Response:
-        """The service worker has to come from within its scope."""
+        """The service worker is for `/charge` itself, too, which is above its own address."""
         with file_open("emobility_adhoc/static/src/sw.js") as script:
             text = script.read()
-        return request.make_response(text, [("Content-Type", "text/javascript"), ("Cache-Control", "max-age=3600")])
+        headers = [
+            ("Content-Type", "text/javascript"),
+            ("Cache-Control", "max-age=3600"),
+            ("Service-Worker-Allowed", "/charge"),
+        ]
+        return request.make_response(text, headers)
 
     @http.route("/charge/<string:code>/logo", type="http", auth="public", methods=["GET"], sitemap=False)
     def charge_logo(self, code: str, **_kw: Any) -> Response:

@@ -102,6 +102,11 @@ class EmobilityEvse(models.Model):
         except RatingError:
             return None
 
+    def _adhoc_price_id(self) -> str:
+        """The same for the same prices, in whichever language they are shown; empty without a price."""
+        sheet = self._adhoc_sheet(lang="en")
+        return sheet.fingerprint() if sheet else ""
+
     def _adhoc_next_change(self, version: Any) -> tuple[Any, PriceSheet] | None:
         """The next change of the price of this version that is known and near: when, and what it costs then."""
         now = fields.Datetime.now()

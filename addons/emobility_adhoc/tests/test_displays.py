@@ -150,7 +150,7 @@ class TestDisplays(AdhocCommon):
             self.assertLessEqual(len(text), limit)
             self.assertTrue(text.startswith(self.texts()[0][:100]))
 
-    def test_running_and_final_cost_are_those_of_the_price_that_was_shown(self) -> None:
+    def test_f35_running_and_final_cost_are_those_of_the_price_that_was_shown(self) -> None:
         self.station.write({"shows_costs": True, "cost_interval": 10})
         adhoc = self.paid()
         session = self.charge(adhoc, end=False, kwh="2")

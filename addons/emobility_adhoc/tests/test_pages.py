@@ -186,7 +186,9 @@ class TestPages(PagesCommon):
     def test_phone_can_install_the_page(self) -> None:
         manifest = self.url_open(f"/charge/app.webmanifest?code={self.evse.adhoc_code}").json()
         self.assertEqual((manifest["name"], manifest["theme_color"]), ("Blitzladen", "#ffe14d"))
-        self.assertIn("text/javascript", self.url_open("/charge/sw.js").headers["Content-Type"])
+        worker = self.url_open("/charge/sw.js").headers
+        self.assertIn("text/javascript", worker["Content-Type"])
+        self.assertEqual(worker["Service-Worker-Allowed"], "/charge", "else no browser registers it for this scope")
 
 
 @tagged("post_install", "-at_install")
