@@ -217,13 +217,11 @@ def test_in_another_brand_and_language_with_another_provider(
 
 def test_first_view_is_light_and_can_be_installed(product: Stack, psp: Psp, station: None) -> None:
     with page_for(product, None, PHONE) as page:
-        sizes: dict[str, int] = {}
-
-        def weigh(request: Request) -> None:
-            sizes[request.url] = request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"]
-
-        page.on("requestfinished", weigh)
+        requests: list[Request] = []
+        page.on("requestfinished", lambda request: requests.append(request))
         page.goto(evse_code(product, page), wait_until="networkidle")
+        sizes = {one.url: sum(one.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
+                 for one in list(requests)}  # fmt: skip
         assert all(url.startswith(product.odoo_url) for url in sizes), sizes
         assert 0 < sum(sizes.values()) < 150_000, sizes
         page.wait_for_function("navigator.serviceWorker.getRegistration('/charge').then(one => one && one.active)")

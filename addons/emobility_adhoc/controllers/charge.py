@@ -93,7 +93,7 @@ class ChargeController(AdhocPages, http.Controller):
                 return self._point_page(evse, env._("This voucher cannot be used here."), status=422, ticket=ticket)
         if not evse._adhoc_is_available() or evse._adhoc_is_taken():
             return self._point_page(evse, env._("This charging point is not available now."), status=409)
-        if price and price != evse._adhoc_price_id():
+        if price and price != evse._adhoc_price_id(evse._adhoc_version()):
             error = env._("The price has just changed. Please look at it again.")
             return self._point_page(evse, error, status=409, ticket=ticket)
         if not evse._adhoc_use_ticket(ticket):
@@ -152,7 +152,7 @@ class ChargeController(AdhocPages, http.Controller):
                 "power": max(evse.connector_ids.mapped("max_power_kw"), default=0.0),
                 "error": error,
                 "ticket": ticket,
-                "price_id": evse._adhoc_price_id(),
+                "price_id": evse._adhoc_price_id(version),
                 "may_start": evse._adhoc_may_start(ticket),
             },
             company=evse.company_id,

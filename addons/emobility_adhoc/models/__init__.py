@@ -6,6 +6,7 @@ from . import (
     adhoc_report,
     adhoc_session,
     adhoc_voucher,
+    brand,
     cdr,
     command,
     evse,

@@ -8,9 +8,11 @@ from typing import Any
 from odoo import api, fields, models
 
 from ..one_time_password import LENGTH, VALID_SECONDS, VERSION, is_valid
-from .adhoc_code import ROTATE_MINUTES, VALID_MINUTES
+from .adhoc_code import ROTATE_MINUTES
 from .station import FORMATS
 
+# As long a station may keep others from starting while somebody types the number of a card.
+PAYMENT_SECONDS = 300
 CODE_MESSAGE = 1_100_000
 TYPE_MESSAGE = 1_200_000
 # A station that makes its codes itself has `WebPaymentsCtrlr#1.URLTemplate`, or `WebPaymentsCtrlr.1.URLTemplate`.
@@ -175,7 +177,6 @@ class EmobilityEvse(models.Model):
         if evse._adhoc_code_way() == "message":
             evse._adhoc_show_code()
         if evse.station_id.ocpp_version == "2.1":
-            evse._adhoc_command(
-                "web_payment_started", {"evse": evse.ocpp_evse_number, "timeout": VALID_MINUTES * 60}
-            )
+            told = {"evse": evse.ocpp_evse_number, "timeout": PAYMENT_SECONDS}
+            evse._adhoc_command("web_payment_started", told)
         return True

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from odoo import fields, models
 
 
@@ -14,6 +16,12 @@ class EmobilityLocation(models.Model):
         "Languages of Displays",
         help="In which languages the displays of stations tell the price. None: in the language of the company.",
     )
+
+    def write(self, vals: dict[str, Any]) -> bool:
+        result = super().write(vals)
+        if "display_lang_ids" in vals:
+            self.evse_ids._adhoc_show_prices()
+        return result
 
     def _display_languages(self) -> list[str]:
         """Two letters each, the first one first."""

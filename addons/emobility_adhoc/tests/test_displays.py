@@ -53,6 +53,12 @@ class TestDisplays(AdhocCommon):
         self.assertIn("0,59 EUR/kWh", self.texts())
         self.assertEqual(self.evse.adhoc_display_id, command)
 
+    def test_languages_of_the_place_change_what_is_shown(self) -> None:
+        self.station.shows_texts = "yes"
+        self.boot("2.0.1")
+        self.location.display_lang_ids = self.env.ref("base.lang_de")
+        self.assertEqual(self.commands()[:1].payload["text"], self.evse._adhoc_display_text("de"))
+
     def test_ocpp_201_has_the_languages_in_one_text(self) -> None:
         self.station.shows_texts = "yes"
         self.boot("2.0.1")

@@ -63,6 +63,23 @@ class TestPages(PagesCommon):
         self.assertEqual(page.text[:15], "<!DOCTYPE html>")
         self.assertNotIn("web.assets", page.text)
 
+    def test_brand_of_the_place_has_its_own_look_texts_domain_and_legal_pages(self) -> None:
+        brand = self.brand.copy({
+            "name": "Stadtwerk lädt", "primary_color": "#7a0019", "website_domain": "laden.stadtwerk.example",
+            "imprint_url": "https://stadtwerk.example/imprint", "support_email": "help@stadtwerk.example",
+            "adhoc_text": "<p>Parking is free for two hours.</p>",
+        })  # fmt: skip
+        group = self.env["emobility.location.group"].create(
+            {"name": "Town", "code": "TOWN", "company_id": self.company.id, "emobility_brand_id": brand.id}
+        )
+        self.location.group_ids = group
+        page = self.url_open(self.page_path).text
+        for text in ("Stadtwerk lädt", "#7a0019", "Parking is free for two hours.", "help@stadtwerk.example",
+                     "https://stadtwerk.example/imprint"):  # fmt: skip
+            self.assertIn(text, page)
+        self.assertNotIn("Blitzladen", page)
+        self.assertTrue(self.evse.adhoc_url.startswith("https://laden.stadtwerk.example/charge/"))
+
     def test_first_view_is_small(self) -> None:
         page = self.url_open(self.page_path)
         files = sum((OWN_FILES / name).stat().st_size for name in ("adhoc.css", "adhoc.js"))
@@ -165,6 +182,14 @@ class TestPages(PagesCommon):
         self.env.invalidate_all()
         self.assertEqual(adhoc.move_id.partner_id.vat, "DE136695976")
         self.assertIn("Thank you", self.url_open(f"{path}/invoice").text, "once")
+
+    def test_figures_have_the_decimal_point_of_the_language(self) -> None:
+        self.env["res.lang"]._activate_lang("de_DE")
+        adhoc = self.paid()
+        self.charge(adhoc, end=False, kwh="2")
+        german = self.url_open(f"{adhoc._session_path()}?lang=de").text
+        self.assertIn('data-figure="energy">2,000<', german)
+        self.assertIn('data-figure="amount">1,18<', german)
 
     def test_news_are_pushed_to_the_page(self) -> None:
         adhoc = self.paid()
