@@ -12,6 +12,8 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, file_open
 
+from ..colors import readable_on
+from ..icon import SIZES, icon
 from ..one_time_password import VERSION
 from .common import AdhocPages
 
@@ -166,10 +168,7 @@ class ChargeController(AdhocPages, http.Controller):
     def charge_manifest(self, code: str = "", **_kw: Any) -> Response:
         """What a phone needs to put the page on its home screen, in the brand of the place."""
         evse = request.env["emobility.evse"]._adhoc_find(code)
-        company = evse.company_id or request.env.company
-        brand = request.env["emobility.brand"].sudo()._brand_for(company, location=evse.location_id)
-        look = brand._look(company)
-        icon = "/emobility_adhoc/static/description/icon.png"
+        look = self._look_of(evse)
         manifest = {
             "name": look.name,
             "short_name": look.name[:12],
@@ -178,11 +177,34 @@ class ChargeController(AdhocPages, http.Controller):
             "display": "standalone",
             "background_color": "#ffffff",
             "theme_color": look.primary_color,
-            "icons": [{"src": icon, "sizes": "256x256", "type": "image/png"}],
+            "icons": [
+                {
+                    "src": f"/charge/icon/{size}.png?code={evse.adhoc_code or ''}",
+                    "sizes": f"{size}x{size}",
+                    "type": "image/png",
+                    "purpose": purpose,
+                }
+                for size in SIZES
+                for purpose in ("any", "maskable")
+            ],
         }
         return request.make_response(
             json.dumps(manifest), [("Content-Type", "application/manifest+json"), ("Cache-Control", "max-age=3600")]
         )
+
+    @http.route("/charge/icon/<int:size>.png", type="http", auth="public", methods=["GET"], sitemap=False)
+    def charge_icon(self, size: int, code: str = "", **_kw: Any) -> Response:
+        """The icon of the brand on a home screen."""
+        if size not in SIZES:
+            raise request.not_found()
+        look = self._look_of(request.env["emobility.evse"]._adhoc_find(code))
+        picture = icon(look.name, look.primary_color, readable_on(look.primary_color), size)
+        headers = [("Content-Type", "image/png"), ("Cache-Control", "public, max-age=86400")]
+        return request.make_response(picture, headers)
+
+    def _look_of(self, evse: Any) -> Any:
+        company = evse.company_id or request.env.company
+        return request.env["emobility.brand"].sudo()._brand_for(company, location=evse.location_id)._look(company)
 
     @http.route("/charge/sw.js", type="http", auth="public", methods=["GET"], sitemap=False)
     def charge_service_worker(self, **_kw: Any) -> Response:

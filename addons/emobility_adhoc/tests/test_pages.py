@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from odoo import fields
 from odoo.tests import HttpCase, tagged
@@ -211,6 +214,12 @@ class TestPages(PagesCommon):
     def test_phone_can_install_the_page(self) -> None:
         manifest = self.url_open(f"/charge/app.webmanifest?code={self.evse.adhoc_code}").json()
         self.assertEqual((manifest["name"], manifest["theme_color"]), ("Blitzladen", "#ffe14d"))
+        self.assertEqual({one["sizes"] for one in manifest["icons"]}, {"192x192", "512x512"})
+        for one in manifest["icons"]:
+            with Image.open(BytesIO(self.url_open(one["src"]).content)) as picture:
+                self.assertEqual(f"{picture.width}x{picture.height}", one["sizes"])
+                self.assertEqual(picture.getpixel((0, 0)), (0xFF, 0xE1, 0x4D))
+        self.assertEqual(self.url_open("/charge/icon/9999.png").status_code, 404)
         worker = self.url_open("/charge/sw.js").headers
         self.assertIn("text/javascript", worker["Content-Type"])
         self.assertEqual(worker["Service-Worker-Allowed"], "/charge", "else no browser registers it for this scope")
