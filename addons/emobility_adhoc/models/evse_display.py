@@ -27,7 +27,7 @@ class EmobilityEvse(models.Model):
     )  # fmt: skip
     adhoc_display_state = fields.Selection(related="adhoc_display_id.state", string="Display")
 
-    def _adhoc_price_changed(self) -> None:
+    def _adhoc_price_changed(self) -> None:  # pylint: disable=missing-return
         super()._adhoc_price_changed()
         self._adhoc_show_prices()
 
