@@ -23,6 +23,7 @@ DATABASE_ONCE = "emobility_demo_once"
 LENGTH = 47  # minutes of a session
 SHORTEST = 3
 REMOTE_BAY = 2  # where the demo's stations wait for a remote start; played sessions are at bay 1
+REMOTE_EVSE = "DE*LIN*E0102"
 PATIENCE = 180  # seconds that one session may take from its end to the paid invoice, on a slow machine
 
 
@@ -133,6 +134,12 @@ def _mail_with_invoice(product: Stack, invoice: str) -> Path:
     raise RunError(f"no mail with invoice {invoice} arrived in {product.mail_folder}")
 
 
+def _adhoc_address(product: Stack) -> str:
+    """The page behind the sticker, on the address at which the demo answers."""
+    [evse] = product.clerk("emobility.evse", "search_read", [("evse_id", "=", REMOTE_EVSE)], fields=["adhoc_url"])
+    return f"{product.odoo_url}{evse['adhoc_url'][evse['adhoc_url'].index('/charge/'):]}"
+
+
 def _tell(product: Stack, result: dict[str, Any] | None) -> None:
     say()
     if result is None:
@@ -143,7 +150,8 @@ def _tell(product: Stack, result: dict[str, Any] | None) -> None:
             f"  Invoice PDF   {result['pdf']}\n  Mail          {result['mail']}")
     say(f"""  Back office   {product.odoo_url}/odoo        menu E-Mobility, Operations, Charging sessions
   Portal        {product.odoo_url}/my/charging
-  Remote start  Infrastructure, EVSEs, DE*LIN*E0102: press Remote Start, then watch the session live
+  Remote start  Infrastructure, EVSEs, {REMOTE_EVSE}: press Remote Start, then watch the session live
+  No contract   {_adhoc_address(product)}   what a phone sees that scans the sticker at {REMOTE_EVSE}; pay with Demo
   Stations      {product.bridge_url}/<identity>
 
 Logins (demonstration only):""")

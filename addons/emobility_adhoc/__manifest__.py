@@ -21,6 +21,7 @@
         "views/adhoc_voucher_views.xml",
         "views/adhoc_report_views.xml",
         "views/price_publication_views.xml",
+        "views/brand_views.xml",
         "views/evse_views.xml",
         "views/res_config_settings_views.xml",
         "views/payout_views.xml",

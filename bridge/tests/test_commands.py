@@ -101,11 +101,19 @@ CASES_20: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("customer_information", {"token_uid": TOKEN, "token_type": "RFID"}, "CustomerInformation", {}),
     ("display_messages", {}, "GetDisplayMessages", {}),
     ("clear_display", {"id": 7}, "ClearDisplayMessage", {"id": 7}),
+    ("display_message", {"text": "https://example.com/charge/X", "format": "URI", "state": "Idle", "until": AT},
+     "SetDisplayMessage", {}),
 ]  # fmt: skip
 CASES_21: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("default_tariff", {"evse": 1, "tariff": {"tariffId": "T", "currency": "EUR",
      "energy": {"prices": [{"priceKwh": 0.49}]}}}, "SetDefaultTariff", {}),
     ("tariffs", {"evse": 1}, "GetTariffs", {"evseId": 1}),
+    ("web_payment_started", {"evse": 1, "timeout": 600}, "NotifyWebPaymentStarted", {"evseId": 1, "timeout": 600}),
+    ("display_message", {"text": "0,49 EUR/kWh", "language": "de", "id": 8,
+                         "extra": [{"text": "0.49 EUR/kWh", "language": "en"}]},
+     "SetDisplayMessage", {"message": {"id": 8, "priority": "NormalCycle",
+                           "message": {"format": "UTF8", "content": "0,49 EUR/kWh", "language": "de"},
+                           "messageExtra": [{"format": "UTF8", "content": "0.49 EUR/kWh", "language": "en"}]}}),
     ("clear_tariffs", {}, "ClearTariffs", {}),
 ]  # fmt: skip
 

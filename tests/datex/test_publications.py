@@ -1,7 +1,8 @@
 """DATEX II: what the publications say, and that the schema accepts them.
 
-The schema is not part of this project. With DATEX_SCHEMAS naming a folder with `Table/` and `Status/` of version 3.5
-(`DATEXII_3_D2Payload.xsd` and what it imports), everything that the tests make is validated against it.
+The schema is not part of this project. Its rules for the elements that we write are in `structure`, and hold for
+everything that the tests make. With DATEX_SCHEMAS naming a folder with `Table/` and `Status/` of version 3.5
+(`DATEXII_3_D2Payload.xsd` and what it imports), all of it is validated against the schema itself, too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from datex import (
 )
 from datex.write import NAMESPACES
 from lxml import etree
+from structure import findings
 
 SCHEMAS = os.environ.get("DATEX_SCHEMAS")
 AT = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
@@ -57,7 +59,9 @@ def parsed(kind: str, body: bytes) -> Any:
     if SCHEMAS:
         schema = etree.XMLSchema(file=str(Path(SCHEMAS) / kind / "DATEXII_3_D2Payload.xsd"))
         schema.assertValid(etree.fromstring(body))
-    return etree.fromstring(body)
+    root = etree.fromstring(body)
+    assert findings(root) == []
+    return root
 
 
 def table(site: Site = SITE, **values: Any) -> Any:
@@ -152,3 +156,20 @@ def test_data_that_is_being_tried_out_says_so() -> None:
 
 def test_an_empty_status_is_a_publication_too() -> None:
     assert status().find("egi:energyInfrastructureSiteStatus", NAMESPACES) is None
+
+
+def test_the_rules_of_the_schema_are_looked_at() -> None:
+    """A rule that finds nothing would prove nothing."""
+    for change in ("order", "missing", "twice", "foreign"):
+        root = table()
+        point = root.find(".//egi:refillPoint", NAMESPACES)
+        if change == "order":
+            point.insert(0, point[-1])
+        elif change == "missing":
+            point.remove(point.find("egi:deliveryUnit", NAMESPACES))
+        elif change == "twice":
+            point.append(etree.fromstring(etree.tostring(point.find("egi:connector", NAMESPACES))))
+            point.getparent().append(etree.fromstring(etree.tostring(point)))
+        else:
+            etree.SubElement(point, f"{{{NAMESPACES['egi']}}}colour")
+        assert findings(root), change

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hmac
 import json
 from typing import Any
+from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
@@ -11,6 +12,9 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, file_open
 
+from ..colors import readable_on
+from ..icon import SIZES, icon
+from ..one_time_password import VERSION
 from .common import AdhocPages
 
 
@@ -25,6 +29,8 @@ class ChargeController(AdhocPages, http.Controller):
         if code:
             if not request.env["emobility.adhoc.attempt"]._may("code", self._client()):
                 error = request.env._("Too many attempts. Please wait some minutes.")
+            elif shown := request.env["emobility.adhoc.code"]._find(code):
+                return self._to_page(shown.evse_id, shown.evse_id._adhoc_ticket(shown.code))
             elif evse := request.env["emobility.evse"]._adhoc_find(code):
                 return request.redirect(f"/charge/{evse.adhoc_code}", code=303)
             else:
@@ -37,16 +43,38 @@ class ChargeController(AdhocPages, http.Controller):
         )
 
     @http.route("/charge/<string:code>", type="http", auth="public", methods=["GET"], sitemap=False)
-    def charge_point(self, code: str, s: str | None = None, **_kw: Any) -> Response:
+    def charge_point(self, code: str, s: str | None = None, t: str = "", **_kw: Any) -> Response:
         """The price of a charging point, in the order of the law, before anything is paid."""
         self._use_language()
-        return self._point_page(self._evse(code, s))
+        shown = s and request.env["emobility.adhoc.code"]._find(code)
+        if shown and hmac.compare_digest(s.encode(), shown._signature().encode()):
+            return self._to_page(shown.evse_id, shown.evse_id._adhoc_ticket(shown.code))
+        return self._point_page(self._evse(code, s), ticket=t)
+
+    @http.route(
+        "/charge/display/<string:station>/<int:number>/<string:password>/<string:version>", type="http",
+        auth="public", methods=["GET"], sitemap=False,
+    )  # fmt: skip
+    def charge_shown(self, station: str, number: int, password: str, version: str, **_kw: Any) -> Response:
+        """The code that a station made itself (OCPP 2.1, C25)."""
+        self._use_language()
+        evse, ticket = request.env["emobility.evse"]._adhoc_find_shown(station, number, password)
+        if not evse or version != VERSION:
+            request.env["emobility.adhoc.attempt"]._may("code", self._client())
+            raise request.not_found()
+        return self._to_page(evse, ticket or "")
+
+    def _to_page(self, evse: Any, ticket: str) -> Response:
+        query = f"?t={quote(ticket)}" if ticket else ""
+        return request.redirect(f"/charge/{evse.adhoc_code}{query}", code=303)
 
     @http.route(
         "/charge/<string:code>/start", type="http", auth="public", methods=["POST"], sitemap=False,
         captcha="emobility_adhoc_start",
     )  # fmt: skip
-    def charge_start(self, code: str, email: str = "", voucher: str = "", **_kw: Any) -> Response:
+    def charge_start(
+        self, code: str, email: str = "", voucher: str = "", ticket: str = "", price: str = "", **_kw: Any
+    ) -> Response:
         """Charge here: to the payment, or at once where nothing is to be paid."""
         lang = self._use_language()
         evse = self._evse(code)
@@ -56,7 +84,7 @@ class ChargeController(AdhocPages, http.Controller):
         if not attempts._may("start", client, evse) or attempts._is_farming(client):
             return self._point_page(evse, env._("Too many attempts. Please wait some minutes."), status=429)
         if email and not email_normalize(email):
-            return self._point_page(evse, env._("This is not an email address."), status=422)
+            return self._point_page(evse, env._("This is not an email address."), status=422, ticket=ticket)
         found = env["emobility.adhoc.voucher"].sudo().browse()
         if voucher.strip():
             if not attempts._may("voucher", client):
@@ -64,9 +92,14 @@ class ChargeController(AdhocPages, http.Controller):
             currency = evse._adhoc_version().currency_id
             found = env["emobility.adhoc.voucher"]._find(voucher[:40], evse.company_id, currency)
             if not found:
-                return self._point_page(evse, env._("This voucher cannot be used here."), status=422)
+                return self._point_page(evse, env._("This voucher cannot be used here."), status=422, ticket=ticket)
         if not evse._adhoc_is_available() or evse._adhoc_is_taken():
             return self._point_page(evse, env._("This charging point is not available now."), status=409)
+        if price and price != evse._adhoc_price_id(evse._adhoc_version()):
+            error = env._("The price has just changed. Please look at it again.")
+            return self._point_page(evse, error, status=409, ticket=ticket)
+        if not evse._adhoc_use_ticket(ticket):
+            return self._point_page(evse, env._("This code is not good any more. Please use the new one."), status=403)
         try:
             adhoc = env["emobility.adhoc.session"]._check_out(
                 evse, email=email, lang=lang, client=client, voucher=found
@@ -106,7 +139,7 @@ class ChargeController(AdhocPages, http.Controller):
             raise request.not_found()
         return evse.with_context(lang=request.env.lang)
 
-    def _point_page(self, evse: Any, error: str | None = None, status: int = 200) -> Response:
+    def _point_page(self, evse: Any, error: str | None = None, status: int = 200, ticket: str = "") -> Response:
         version = evse._adhoc_version()
         sheet = evse._adhoc_sheet_of(version)
         return self._page(
@@ -120,6 +153,9 @@ class ChargeController(AdhocPages, http.Controller):
                 "hold": evse._adhoc_hold(),
                 "power": max(evse.connector_ids.mapped("max_power_kw"), default=0.0),
                 "error": error,
+                "ticket": ticket,
+                "price_id": evse._adhoc_price_id(version),
+                "may_start": evse._adhoc_may_start(ticket),
             },
             company=evse.company_id,
             location=evse.location_id,
@@ -132,10 +168,7 @@ class ChargeController(AdhocPages, http.Controller):
     def charge_manifest(self, code: str = "", **_kw: Any) -> Response:
         """What a phone needs to put the page on its home screen, in the brand of the place."""
         evse = request.env["emobility.evse"]._adhoc_find(code)
-        company = evse.company_id or request.env.company
-        brand = request.env["emobility.brand"].sudo()._brand_for(company, location=evse.location_id)
-        look = brand._look(company)
-        icon = "/emobility_adhoc/static/description/icon.png"
+        look = self._look_of(evse)
         manifest = {
             "name": look.name,
             "short_name": look.name[:12],
@@ -144,18 +177,46 @@ class ChargeController(AdhocPages, http.Controller):
             "display": "standalone",
             "background_color": "#ffffff",
             "theme_color": look.primary_color,
-            "icons": [{"src": icon, "sizes": "256x256", "type": "image/png"}],
+            "icons": [
+                {
+                    "src": f"/charge/icon/{size}.png?code={evse.adhoc_code or ''}",
+                    "sizes": f"{size}x{size}",
+                    "type": "image/png",
+                    "purpose": purpose,
+                }
+                for size in SIZES
+                for purpose in ("any", "maskable")
+            ],
         }
         return request.make_response(
             json.dumps(manifest), [("Content-Type", "application/manifest+json"), ("Cache-Control", "max-age=3600")]
         )
 
+    @http.route("/charge/icon/<int:size>.png", type="http", auth="public", methods=["GET"], sitemap=False)
+    def charge_icon(self, size: int, code: str = "", **_kw: Any) -> Response:
+        """The icon of the brand on a home screen."""
+        if size not in SIZES:
+            raise request.not_found()
+        look = self._look_of(request.env["emobility.evse"]._adhoc_find(code))
+        picture = icon(look.name, look.primary_color, readable_on(look.primary_color), size)
+        headers = [("Content-Type", "image/png"), ("Cache-Control", "public, max-age=86400")]
+        return request.make_response(picture, headers)
+
+    def _look_of(self, evse: Any) -> Any:
+        company = evse.company_id or request.env.company
+        return request.env["emobility.brand"].sudo()._brand_for(company, location=evse.location_id)._look(company)
+
     @http.route("/charge/sw.js", type="http", auth="public", methods=["GET"], sitemap=False)
     def charge_service_worker(self, **_kw: Any) -> Response:
-        """The service worker has to come from within its scope."""
+        """The service worker is for `/charge` itself, too, which is above its own address."""
         with file_open("emobility_adhoc/static/src/sw.js") as script:
             text = script.read()
-        return request.make_response(text, [("Content-Type", "text/javascript"), ("Cache-Control", "max-age=3600")])
+        headers = [
+            ("Content-Type", "text/javascript"),
+            ("Cache-Control", "max-age=3600"),
+            ("Service-Worker-Allowed", "/charge"),
+        ]
+        return request.make_response(text, headers)
 
     @http.route("/charge/<string:code>/logo", type="http", auth="public", methods=["GET"], sitemap=False)
     def charge_logo(self, code: str, **_kw: Any) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
@@ -72,6 +73,7 @@ class AdhocPages:
             "host": request.httprequest.host,
             "bus_version": WebsocketConnectionHandler._VERSION,
             "page_path": request.httprequest.path,
+            "page_keep": f"&t={quote(values['ticket'])}" if values.get("ticket") else "",
         }
         response = request.render(template, values)
         response.flatten()

@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.http import request
 from odoo.tools import email_normalize
 
+from odoo.addons.emobility_billing.rating.wording import words_of
 from odoo.addons.payment.controllers.portal import PaymentPortal
 
 from ..colors import readable_on
@@ -62,6 +63,8 @@ class SessionController(AdhocPages, PaymentPortal):
         values = {
             "adhoc": adhoc,
             "look": look,
+            "primary": look.primary_color,
+            "on_primary": readable_on(look.primary_color),
             "accent": look.secondary_color,
             "on_accent": readable_on(look.secondary_color),
             "res_company": adhoc.company_id,
@@ -194,7 +197,9 @@ class SessionController(AdhocPages, PaymentPortal):
         return adhoc
 
     def _session_page(self, template: str, adhoc: Any, values: dict[str, Any], status: int = 200) -> Response:
+        point = words_of(request.env.lang or "en").decimal_point
         values |= {"adhoc": adhoc, "evse": adhoc.evse_id, "status": adhoc._public_status(), "channel": adhoc._channel()}
+        values["local"] = lambda figure: figure.replace(".", point)
         return self._page(
             template, values, company=adhoc.company_id, location=adhoc.location_id, status=status
         )

@@ -102,6 +102,11 @@ class EmobilityEvse(models.Model):
         except RatingError:
             return None
 
+    def _adhoc_price_id(self, version: Any) -> str:
+        """The same for the same prices, in whichever language they are shown; empty without a price."""
+        sheet = self._adhoc_sheet_of(version, "en")
+        return sheet.fingerprint() if sheet else ""
+
     def _adhoc_next_change(self, version: Any) -> tuple[Any, PriceSheet] | None:
         """The next change of the price of this version that is known and near: when, and what it costs then."""
         now = fields.Datetime.now()
@@ -142,7 +147,8 @@ class EmobilityEvse(models.Model):
         return not live
 
     def _adhoc_is_taken(self) -> bool:
-        return bool(self.sudo().adhoc_ids.filtered(lambda one: one.state in ACTIVE))
+        active = [("evse_id", "=", self.id), ("state", "in", ACTIVE)]
+        return bool(self.env["emobility.adhoc.session"].sudo().search_count(active, limit=1))
 
     # Stickers
 

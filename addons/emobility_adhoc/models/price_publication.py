@@ -34,7 +34,8 @@ class EmobilityPricePublication(models.Model):
         latest = self._latest(evses)
         made = self.browse()
         for evse in evses.sudo():
-            sheet = evse._adhoc_sheet()
+            # In one language, so that who publishes makes no difference.
+            sheet = evse._adhoc_sheet(lang="en")
             fingerprint = sheet.fingerprint() if sheet else False
             if fingerprint == latest.get(evse.id, False):
                 continue
@@ -52,10 +53,9 @@ class EmobilityPricePublication(models.Model):
 
     def _latest(self, evses: Any) -> dict[int, str | bool]:
         """The fingerprint that was noted last, by EVSE."""
-        latest: dict[int, str | bool] = {}
-        for row in self.sudo().search([("evse_id", "in", evses.ids)], order="id"):
-            latest[row.evse_id.id] = row.fingerprint
-        return latest
+        newest = self.sudo()._read_group([("evse_id", "in", evses.ids)], ["evse_id"], ["id:max"])
+        rows = self.sudo().browse([number for _evse, number in newest])
+        return {row.evse_id.id: row.fingerprint for row in rows}
 
     @api.model
     def _cron_publish(self) -> None:

@@ -1,1 +1,10 @@
-from . import test_access, test_money, test_money_machine, test_pages, test_payout, test_prices
+from . import (
+    test_access,
+    test_codes,
+    test_displays,
+    test_money,
+    test_money_machine,
+    test_pages,
+    test_payout,
+    test_prices,
+)

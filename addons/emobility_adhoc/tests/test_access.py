@@ -33,6 +33,7 @@ class TestAccess(BillingRecords, AccessCase):
         "emobility.adhoc.report": staff(user="rw", manager="rw"),
         "emobility.price.publication": READ_ONLY,
         "emobility.adhoc.attempt": SYSTEM_ONLY,
+        "emobility.adhoc.code": SYSTEM_ONLY,
         "emobility.payout": READ_ONLY,
         "emobility.payout.line": READ_ONLY,
     }
@@ -61,6 +62,7 @@ class TestAccess(BillingRecords, AccessCase):
                 env["emobility.adhoc.report"].create({"evse_id": evse.id, "reason": "price"}),
                 env["emobility.price.publication"].create({"evse_id": evse.id}),
                 env["emobility.adhoc.attempt"].create({"kind": "code", "client": scope}),
+                env["emobility.adhoc.code"]._issue(evse),
             ):  # fmt: skip
                 records.setdefault(record._name, {})[scope] = record
         return records

@@ -30,7 +30,7 @@ class TestMoney(AdhocCommon):
         self.assertEqual(receipt.rating_ids.relation, "adhoc")
         self.assertFalse(adhoc.attention)
 
-    def test_price_is_the_one_that_was_shown_before_paying(self) -> None:
+    def test_f37_price_is_the_one_that_was_shown_before_paying(self) -> None:
         adhoc = self.check_out()
         self.adhoc_tariff.version_ids.copy({"valid_from": fields.Datetime.now() - timedelta(hours=5)}).write(
             {"min_price": 9.0}

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from odoo import fields
 from odoo.tests import HttpCase, tagged
@@ -62,6 +65,23 @@ class TestPages(PagesCommon):
             self.assertIn(text, page.text)
         self.assertEqual(page.text[:15], "<!DOCTYPE html>")
         self.assertNotIn("web.assets", page.text)
+
+    def test_brand_of_the_place_has_its_own_look_texts_domain_and_legal_pages(self) -> None:
+        brand = self.brand.copy({
+            "name": "Stadtwerk lädt", "primary_color": "#7a0019", "website_domain": "laden.stadtwerk.example",
+            "imprint_url": "https://stadtwerk.example/imprint", "support_email": "help@stadtwerk.example",
+            "adhoc_text": "<p>Parking is free for two hours.</p>",
+        })  # fmt: skip
+        group = self.env["emobility.location.group"].create(
+            {"name": "Town", "code": "TOWN", "company_id": self.company.id, "emobility_brand_id": brand.id}
+        )
+        self.location.group_ids = group
+        page = self.url_open(self.page_path).text
+        for text in ("Stadtwerk lädt", "#7a0019", "Parking is free for two hours.", "help@stadtwerk.example",
+                     "https://stadtwerk.example/imprint"):  # fmt: skip
+            self.assertIn(text, page)
+        self.assertNotIn("Blitzladen", page)
+        self.assertTrue(self.evse.adhoc_url.startswith("https://laden.stadtwerk.example/charge/"))
 
     def test_first_view_is_small(self) -> None:
         page = self.url_open(self.page_path)
@@ -166,6 +186,14 @@ class TestPages(PagesCommon):
         self.assertEqual(adhoc.move_id.partner_id.vat, "DE136695976")
         self.assertIn("Thank you", self.url_open(f"{path}/invoice").text, "once")
 
+    def test_figures_have_the_decimal_point_of_the_language(self) -> None:
+        self.env["res.lang"]._activate_lang("de_DE")
+        adhoc = self.paid()
+        self.charge(adhoc, end=False, kwh="2")
+        german = self.url_open(f"{adhoc._session_path()}?lang=de").text
+        self.assertIn('data-figure="energy">2,000<', german)
+        self.assertIn('data-figure="amount">1,18<', german)
+
     def test_news_are_pushed_to_the_page(self) -> None:
         adhoc = self.paid()
         self.charge(adhoc, end=False, kwh="2")
@@ -186,7 +214,15 @@ class TestPages(PagesCommon):
     def test_phone_can_install_the_page(self) -> None:
         manifest = self.url_open(f"/charge/app.webmanifest?code={self.evse.adhoc_code}").json()
         self.assertEqual((manifest["name"], manifest["theme_color"]), ("Blitzladen", "#ffe14d"))
-        self.assertIn("text/javascript", self.url_open("/charge/sw.js").headers["Content-Type"])
+        self.assertEqual({one["sizes"] for one in manifest["icons"]}, {"192x192", "512x512"})
+        for one in manifest["icons"]:
+            with Image.open(BytesIO(self.url_open(one["src"]).content)) as picture:
+                self.assertEqual(f"{picture.width}x{picture.height}", one["sizes"])
+                self.assertEqual(picture.getpixel((0, 0)), (0xFF, 0xE1, 0x4D))
+        self.assertEqual(self.url_open("/charge/icon/9999.png").status_code, 404)
+        worker = self.url_open("/charge/sw.js").headers
+        self.assertIn("text/javascript", worker["Content-Type"])
+        self.assertEqual(worker["Service-Worker-Allowed"], "/charge", "else no browser registers it for this scope")
 
 
 @tagged("post_install", "-at_install")

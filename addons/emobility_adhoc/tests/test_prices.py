@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -57,6 +58,28 @@ class TestPrices(PagesCommon):
         adhoc.session_id.action_process()
         self.assertEqual(adhoc.session_id.cdr_ids.rating_ids.amount_total, float(shown))
 
+    def test_f37_price_that_changes_while_the_page_is_open_is_shown_before_anything_is_paid(self) -> None:
+        page = self.url_open(self.page_path).text
+        price = re.search(r'name="price" value="([0-9a-f]+)"', page)[1]
+        version = self.adhoc_tariff.version_ids.copy({"valid_from": fields.Datetime.now() - timedelta(minutes=1)})
+        version.element_ids.component_ids.filtered(lambda one: one.dimension == "ENERGY").price = 0.69
+        answer = self.start(price=price)
+        self.assertEqual(answer.status_code, 409)
+        self.assertIn("0.69 EUR/kWh", answer.text)
+        self.assertFalse(self.newest())
+        price = re.search(r'name="price" value="([0-9a-f]+)"', answer.text)[1]
+        self.assertEqual(self.start(price=price).status_code, 303)
+        self.assertEqual(self.newest().tariff_version_id, version)
+
+    def test_f43_fee_for_blocking_is_a_line_with_its_grace_before_the_start_and_a_line_of_the_receipt(self) -> None:
+        page = self.url_open(self.page_path).text
+        sheet = self.evse._adhoc_sheet()
+        [idle] = [line for line in sheet.lines if line.dimension == "IDLE"]
+        self.assertIn(sheet.price_text(idle), page)
+        self.assertTrue(any("30 min" in sentence for sentence in sheet.other), sheet.other)
+        for sentence in sheet.other:
+            self.assertIn(sentence, page)
+
     def test_order_is_that_of_the_law_whatever_the_order_of_the_tariff(self) -> None:
         kinds = [line.kind for line in self.evse._adhoc_sheet().lines]
         self.assertEqual(kinds, ["energy", "time", "time", "session"])
@@ -86,7 +109,7 @@ class TestPrices(PagesCommon):
         with self.assertRaises(ValidationError):
             self._make_rule(net, relation="adhoc", power_class="HPC")
 
-    def test_charging_point_without_a_price_cannot_be_used(self) -> None:
+    def test_f36_charging_point_without_a_price_cannot_be_used_and_is_not_free(self) -> None:
         self.adhoc_rule.unlink()
         self.assertIn("not possible here", self.url_open(self.page_path).text)
         self.assertEqual(self.start().status_code, 409)

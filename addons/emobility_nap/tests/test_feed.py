@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +19,7 @@ from odoo.addons.emobility_billing.tests.common import ChargingCommon
 from odoo.addons.emobility_roaming.ocpi import v221, v230
 
 from ..datex.write import NAMESPACES
-from ..models import nap_fetch
+from ..models import nap_feed, nap_fetch
 
 # A folder with Table/ and Status/ of the schema of DATEX II 3.5, which is not part of this project.
 SCHEMAS = os.environ.get("DATEX_SCHEMAS")
@@ -135,6 +136,47 @@ class TestFeed(ChargingCommon, HttpCase):
                 gross = [one["price"] * (1.19 if version == "2.2.1" else 1) for one in components]
                 self.assertEqual([f"{price:.2f}" for price in gross], self.shown_price())
 
+    def test_f67_page_sticker_sheet_display_ocpi_and_public_data_agree(self) -> None:
+        """Whatever the tariff is, and after it has changed: all channels show one price, and none shows another."""
+        station = self.env["emobility.station"].create(
+            {"identity": "NAP-2", "location_id": self.location.id, "company_id": self.company.id, "shows_texts": "yes"}
+        )
+        self.evse.write({"station_id": station.id, "ocpp_evse_number": 1})
+        station._apply_connection(fields.Datetime.now(), {"ocpp": "2.0.1"}, True)
+        first = self.prices_by_channel()
+        self.assertEqual(set(map(tuple, first.values())), {("0.59", "0.35")}, first)
+        self.pass_time()
+        version = self.walkup.version_ids.copy({"valid_from": fields.Datetime.now()})
+        energy, start = version.element_ids.component_ids.sorted("dimension")
+        energy.price, start.price = 0.64, 0.40
+        self.env["emobility.price.publication"]._publish(self.evse)
+        second = self.prices_by_channel()
+        self.assertEqual(set(map(tuple, second.values())), {("0.64", "0.40")}, second)
+
+    def prices_by_channel(self) -> dict[str, list[str]]:
+        """Energy and start fee as each channel tells them."""
+        reports = self.env["ir.actions.report"]
+        texts = {
+            "page": self.url_open(f"/charge/{self.evse.adhoc_code}").text,
+            "sticker": reports._render_qweb_html("emobility_adhoc.price_sheet_sticker", self.evse.ids)[0].decode(),
+            "price sheet": reports._render_qweb_html("emobility_adhoc.price_sheet_evse", self.evse.ids)[0].decode(),
+            "display": self.evse.sudo().adhoc_display_id.payload["text"],
+            "log": self.env["emobility.price.publication"].search([("evse_id", "=", self.evse.id)], limit=1).text
+            or self.evse._adhoc_sheet().short_text(),
+        }
+        found = {
+            name: re.findall(r"(\d+\.\d+) EUR/kWh", text) + re.findall(r"(\d+\.\d+) EUR/session", text)
+            for name, text in texts.items()
+        }
+        tariff, = self.data("ocpi/2.3.0/tariffs")
+        components = [one for element in tariff["elements"] for one in element["price_components"]]
+        by_type = {one["type"]: f"{one['price']:.2f}" for one in components}
+        return found | {
+            "OCPI": [by_type["ENERGY"], by_type["FLAT"]],
+            "table": self.texts(self.xml("datex2/table"), ".//egi:energyPrice/egi:value"),
+            "status": self.texts(self.xml("datex2/status"), ".//egi:energyPrice/egi:value"),
+        }
+
     def test_no_document_has_personal_data(self) -> None:
         for kind in ("datex2/table", "datex2/status", "ocpi/2.2.1/locations", "ocpi/2.3.0/tariffs"):
             text = self.fetch(kind).text
@@ -162,6 +204,22 @@ class TestFeed(ChargingCommon, HttpCase):
         self.assertIn("Hauptstraße 2", changed.content.decode())
         self.publication.is_test = True
         self.assertIn(">test<", self.fetch("datex2/table").text)
+
+    def test_what_changes_is_told_within_a_minute(self) -> None:
+        """The law gives a day for what is static."""
+        self.xml("datex2/table"), self.xml("datex2/status")
+        station = self.env["emobility.station"].create(
+            {"identity": "NAP-3", "location_id": self.location.id, "accepted": True, "company_id": self.company.id}
+        )
+        self.evse.write({"station_id": station.id, "ocpp_evse_number": 1})
+        station._apply_connection(fields.Datetime.now(), {"ocpp": "1.6", "remote_address": "::1"}, True)
+        self.connector.ocpp_status = "Charging"
+        self.location.street = "Hauptstraße 3"
+        self.env.flush_all()
+        self.assertLess(nap_feed.CHECK_SECONDS, 60)
+        self.pass_time(nap_feed.CHECK_SECONDS + 1)
+        self.assertIn("Hauptstraße 3", self.texts(self.xml("datex2/table"), ".//locx:text"))
+        self.assertEqual(self.texts(self.xml("datex2/status"), ".//egi:refillPointStatus/egi:status"), ["occupied"])
 
     def test_the_delta_has_what_changed_since_then_only(self) -> None:
         other = self.location.copy({"name": "Station road", "is_published": True})

@@ -72,6 +72,7 @@ ACTIONS = [
     ("clear_display", "Remove a text from the display (OCPP 2)"),
     ("cost_updated", "Show the cost so far"),
     ("final_cost", "Show what a session has cost"),
+    ("web_payment_started", "Say that somebody pays on the web (OCPP 2.1)"),
     ("default_tariff", "Set the tariff (OCPP 2.1)"),
     ("tariffs", "Report tariffs (OCPP 2.1)"),
     ("clear_tariffs", "Remove tariffs (OCPP 2.1)"),

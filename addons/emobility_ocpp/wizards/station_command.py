@@ -20,7 +20,7 @@ _MESSAGES = (
     "FirmwareStatusNotification",
 )
 # Sessions are started and stopped where they are shown; a certificate is sent where it is issued and deleted where it
-# is listed; costs follow the session; tariffs are sent by what makes them.
+# is listed; costs follow the session; tariffs and what is paid on the web are told by what knows of them.
 _ASKED_ELSEWHERE = frozenset(
     {
         "remote_start",
@@ -30,6 +30,7 @@ _ASKED_ELSEWHERE = frozenset(
         "cost_updated",
         "final_cost",
         "default_tariff",
+        "web_payment_started",
         "frames",
     }
 )

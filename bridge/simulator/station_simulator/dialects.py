@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,8 +29,20 @@ OnStart = Callable[[str, int | None], bool]
 OnStop = Callable[[], bool]
 OnFirmware = Callable[[str, int | None], None]
 
+_logger = logging.getLogger(__name__)
+
 FIRST_FIRMWARE = "1.0"
-SETTINGS = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "300", "NumberOfConnectors": "1"}
+SETTINGS = {
+    "HeartbeatInterval": "300",
+    "MeterValueSampleInterval": "300",
+    "NumberOfConnectors": "1",
+    "CustomDisplayCostAndPrice": "true",
+    "DefaultPrice": "",
+}
+VARIABLES = {
+    "DisplayMessageCtrlr.Available": "true",
+    "DisplayMessageCtrlr.SupportedFormats": "ASCII,UTF8,URI",
+}
 _FIRMWARE_STEPS = ("Downloading", "Downloaded", "Installing", "Installed")
 _FIRMWARE_PAUSE = 1.0
 
@@ -123,6 +136,11 @@ class Dialect:
         raise NotImplementedError
 
 
+def show(text: object) -> None:
+    """The display of the station is a line in the log."""
+    _logger.info("display: %s", text)
+
+
 class _Point16(ChargePoint16):
     on_start: OnStart
     on_stop: OnStop
@@ -134,6 +152,19 @@ class _Point16(ChargePoint16):
         wanted = [setting for setting in known if not key or setting["key"] in key]
         unknown = [name for name in key or [] if name not in SETTINGS]
         return result16.GetConfiguration(configuration_key=wanted, unknown_key=unknown)
+
+    @on("ChangeConfiguration")
+    def change_configuration(self, key: str, value: str) -> Any:
+        if key not in SETTINGS:
+            return result16.ChangeConfiguration("NotSupported")
+        if key == "DefaultPrice":
+            show(value)
+        return result16.ChangeConfiguration("Accepted")
+
+    @on("DataTransfer")
+    def data_transfer(self, data: str | None = None, **_kwargs: Any) -> Any:
+        show(data)
+        return result16.DataTransfer("Accepted")
 
     @on("UpdateFirmware")
     def update_firmware(self, location: str, **_kwargs: Any) -> Any:
@@ -197,7 +228,43 @@ class Dialect16(Dialect):
         )
 
 
-class _Point201(ChargePoint201):
+class _Display20:
+    """The display of a station of OCPP 2; messages with an id that is there are replaced."""
+
+    @on("GetVariables")
+    def get_variables(self, get_variable_data: list[dict[str, Any]]) -> Any:
+        return result201.GetVariables([_variable(one) for one in get_variable_data])
+
+    @on("SetDisplayMessage")
+    def set_display_message(self, message: dict[str, Any]) -> Any:
+        content = message["message"]
+        if content["format"] not in VARIABLES["DisplayMessageCtrlr.SupportedFormats"].split(","):
+            return result201.SetDisplayMessage("NotSupportedMessageFormat")
+        for each in (content, *message.get("message_extra", [])):
+            show(f"{message['id']}: {each['content']}")
+        return result201.SetDisplayMessage("Accepted")
+
+    @on("ClearDisplayMessage")
+    def clear_display_message(self, id: int) -> Any:
+        show(f"{id}: nothing")
+        return result201.ClearDisplayMessage("Accepted")
+
+    @on("CostUpdated")
+    def cost_updated(self, total_cost: float, **_kwargs: Any) -> Any:
+        show(f"so far {total_cost}")
+        return result201.CostUpdated()
+
+
+def _variable(asked: dict[str, Any]) -> dict[str, Any]:
+    component, variable = asked["component"], asked["variable"]
+    value = VARIABLES.get(f"{component['name']}.{variable['name']}")
+    answer = {"component": component, "variable": variable}
+    if value is None:
+        return answer | {"attributeStatus": "UnknownVariable"}
+    return answer | {"attributeStatus": "Accepted", "attributeValue": value}
+
+
+class _Point201(_Display20, ChargePoint201):
     on_start: OnStart
     on_stop: OnStop
     on_firmware: OnFirmware
@@ -304,7 +371,7 @@ class Dialect201(Dialect):
         )
 
 
-class _Point21(ChargePoint21):
+class _Point21(_Display20, ChargePoint21):
     on_start: OnStart
     on_stop: OnStop
     on_firmware: OnFirmware

@@ -363,13 +363,19 @@ def _firmware_20(payload: Payload, number: int) -> Call:
     return "UpdateFirmware", {"requestId": number, "firmware": firmware}
 
 
+def _content(payload: Payload) -> Payload:
+    content = {"format": payload.get("format") or "UTF8", "content": payload["text"]}
+    return content | ({"language": payload["language"]} if payload.get("language") else {})
+
+
 def _display_20(payload: Payload, number: int) -> Call:
-    content = {"format": "UTF8", "content": payload["text"]}
     message: Payload = {
         "id": integer(payload.get("id")) or number,
         "priority": payload.get("priority") or "NormalCycle",
-        "message": content | ({"language": payload["language"]} if payload.get("language") else {}),
+        "message": _content(payload),
     }
+    if payload.get("extra"):
+        message["messageExtra"] = [_content(each) for each in payload["extra"]]
     names = {"state": "state", "until": "endDateTime", "transaction_id": "transactionId"}
     message |= {name: payload[key] for key, name in names.items() if payload.get(key)}
     return "SetDisplayMessage", {"message": message}
@@ -443,6 +449,10 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
 }
 _CALLS_21 = _CALLS_20 | {
     "default_tariff": lambda p, _n: ("SetDefaultTariff", {"evseId": _evse(p), "tariff": p["tariff"]}),
+    "web_payment_started": lambda p, _n: (
+        "NotifyWebPaymentStarted",
+        {"evseId": _evse(p), "timeout": int(p["timeout"])},
+    ),
     "tariffs": lambda p, _n: ("GetTariffs", {"evseId": _evse(p)}),
     "clear_tariffs": lambda p, _n: ("ClearTariffs", {"evseId": _evse(p)} if p.get("evse") is not None else {}),
 }

@@ -28,7 +28,7 @@ _NEW = """
     SELECT command.* FROM command LEFT JOIN station_state ON identity = station
     WHERE state = 'new' AND (station_state.node IS NULL OR station_state.node = %s) ORDER BY created_at, remote_id"""
 _FRAMES, _LONGEST_FRAME = 200, 20_000
-_SECRETS = ("AuthorizationKey", "BasicAuthPassword")
+_SECRETS = ("AuthorizationKey", "BasicAuthPassword", "SharedSecret")
 _WIRE = """
     SELECT at, direction, ocpp, action, raw, answer, problem FROM journal
     WHERE station = %s AND direction IN ('in', 'out') ORDER BY id DESC LIMIT %s"""
