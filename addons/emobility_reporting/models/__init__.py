@@ -1,8 +1,11 @@
 from . import (
+    account_move_line,
     account_payment,
     accrual,
+    accrual_fees,
     accrual_line,
     audit_trail,
+    contract_line,
     dashboard,
     emobility_customer_group,
     emobility_evse,
