@@ -167,6 +167,15 @@ class EmobilityHostAgreement(models.Model):
         help="The host is registered for VAT and charges it. Private owners and small businesses do not: their "
         "credit notes have no VAT.",
     )
+    is_passed_on = fields.Boolean(
+        "Passed on to the payer",
+        compute="_compute_is_passed_on",
+        store=True,
+        readonly=False,
+        tracking=True,
+        help="The payer (the employer) bears what the host gets back: on its invoice this part of the price is outside "
+        "the scope of VAT, and only what is above it is our taxed service.",
+    )
     is_netting = fields.Boolean(
         "Net with receivables",
         tracking=True,
@@ -189,6 +198,13 @@ class EmobilityHostAgreement(models.Model):
     def _compute_has_vat(self) -> None:
         for agreement in self:
             agreement.has_vat = bool(agreement.partner_id.commercial_partner_id.vat)
+
+    @api.depends("relation", "payer_id", "has_vat")
+    def _compute_is_passed_on(self) -> None:
+        for agreement in self:
+            agreement.is_passed_on = bool(
+                agreement.relation == "reimbursement" and agreement.payer_id and not agreement.has_vat
+            )
 
     def _compute_counts(self) -> None:
         ratings = dict(

@@ -13,7 +13,7 @@ from odoo.tools import format_date
 from odoo.addons.emobility_billing.jobs import enqueue
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..terms import Kind, Part, Priced, month_parts, valid_share
+from ..terms import Kind, Part, month_parts, valid_share
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class EmobilityHostSettlement(models.Model):
                 if (problem := cdr._rate_for_host(agreement))
             ]
             settlement.rating_ids.write({"settlement_id": False})
-            ratings = settlement._open_ratings()
+            ratings = settlement._open_ratings().filtered(lambda rating: not rating.settlement_id)
             ratings.write({"settlement_id": settlement.id})
             settlement.line_ids.unlink()
             lines = settlement._month_lines(ratings)
@@ -118,7 +118,9 @@ class EmobilityHostSettlement(models.Model):
         return fields.Date.end_of(self.month, "month")
 
     def _open_ratings(self) -> Any:
-        """Everything up to the end of the month that no credit note has: late sessions and credits too."""
+        """Everything up to the end of the month that no credit note has: late sessions and credits too, and what is in
+        previews.
+        """
         ratings = (
             self.env["emobility.rating"]
             .sudo()
@@ -128,7 +130,6 @@ class EmobilityHostSettlement(models.Model):
                     ("agreement_id", "=", self.agreement_id.id),
                     ("state", "=", "open"),
                     ("move_id", "=", False),
-                    ("settlement_id", "=", False),
                     ("end_at", "<", fields.Date.add(self._last_day(), days=2)),
                 ],
                 order="end_at, id",
@@ -195,16 +196,8 @@ class EmobilityHostSettlement(models.Model):
         both = (settled | ratings).filtered(lambda rating: rating.cdr_id._local_month() == month)
         # A credit and what it takes back are nothing together.
         counting = both.filtered(lambda rating: not rating.credited_rating_id) - both.credited_rating_id
-        digits = self.currency_id.decimal_places
         return month_parts(
-            [
-                Priced(
-                    (rating.end_at, rating.id),
-                    Decimal(f"{rating.energy_kwh:.3f}"),
-                    Decimal(f"{rating.amount_total:.{digits}f}"),
-                )
-                for rating in counting
-            ],
+            counting._priced(),
             agreement._terms(),
             valid_share(month, agreement.date_from, agreement.date_to or None),
         )

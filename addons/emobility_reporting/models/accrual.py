@@ -207,11 +207,15 @@ class EmobilityAccrual(models.Model):
         return factor
 
     def _revenue_account(self, product: Any) -> Any:
-        account = product.with_company(self.company_id)._get_product_accounts()["income"]
+        return self._product_account(product, "income")
+
+    def _product_account(self, product: Any, use: str) -> Any:
+        """:param use: income or expense"""
+        account = product.with_company(self.company_id)._get_product_accounts()[use]
         if not account:
             raise UserError(
                 self.env._(
-                    "%s has no revenue account. The account check shows what is missing.",
+                    "%s has no account for its amounts. The account check shows what is missing.",
                     product.display_name,
                 )
             )
