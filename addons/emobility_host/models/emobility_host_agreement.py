@@ -181,6 +181,9 @@ class EmobilityHostAgreement(models.Model):
         tracking=True,
         help="What the host owes as a customer is set off against the credit note when it is posted.",
     )
+    is_on_one_credit_note = fields.Boolean(
+        related="partner_id.emobility_one_credit_note", readonly=False, string="One credit note for the host"
+    )
     rating_count = fields.Integer("Sessions", compute="_compute_counts")
     settlement_ids = fields.One2many("emobility.host.settlement", "agreement_id", "Settlements")
     settlement_count = fields.Integer(compute="_compute_counts")

@@ -1,5 +1,4 @@
 from . import (
-    account_move_line,
     account_payment,
     accrual,
     accrual_fees,

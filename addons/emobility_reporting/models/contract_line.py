@@ -2,21 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from odoo import fields, models
 
 
 class ContractLine(models.Model):
     _inherit = "contract.line"
-
-    def _prepare_invoice_line(self) -> dict[str, Any]:
-        """The invoice keeps the period, so that its revenue finds its months."""
-        values = super()._prepare_invoice_line()
-        first, last, _invoice_date = self._get_period_to_invoice(self.last_date_invoiced, self.recurring_next_date)
-        if values and first and last:
-            values |= {"emobility_period_from": first, "emobility_period_to": last}
-        return values
 
     def _emobility_periods(self, until: date) -> Iterator[tuple[date, date, float]]:
         """Periods that are not invoiced and begin by a day: first and last day, and what they cost."""
