@@ -55,17 +55,24 @@ class TestIssuedDocuments(ChargedCommon):
         ]
         sessions = self.ingest([*events, *events])
         self.assertEqual(set(sessions.mapped("state")), {"held"})
-        listed = self.env["emobility.hold"].search([("state", "=", "open"), ("session_id", "in", sessions.ids)])
-        self.assertEqual(set(listed.mapped("reason_code")), {"missing_payer", "missing_tariff"})
-        self.assertTrue(all(hold.next_action for hold in listed))
-        self.price_rule.active = True
+        self._on_work_list(sessions, "missing_payer")
         self._make_contract(self.env["res.partner"].create({"name": "New customer"}), "NEWCARD")
         with self.running_jobs():
-            listed.action_retry()
+            sessions.hold_ids.action_retry()
+        self._on_work_list(sessions, "missing_tariff")
+        self.price_rule.active = True
+        with self.running_jobs():
+            sessions.hold_ids.filtered(lambda hold: hold.state == "open").action_retry()
         self.assertEqual(set(sessions.mapped("state")), {"done"})
         self.assertEqual(len(sessions.cdr_ids), 3)
         move = self._invoice(sessions)
         self.assertEqual((len(move), len(move.rating_ids), move.partner_id.name), (1, 3, "New customer"))
+
+    def _on_work_list(self, sessions: Any, reason: str) -> None:
+        """Each session is there once, with what to do about it."""
+        listed = self.env["emobility.hold"].search([("state", "=", "open"), ("session_id", "in", sessions.ids)])
+        self.assertEqual(listed.mapped("reason_code"), [reason] * len(sessions))
+        self.assertTrue(all(hold.next_action for hold in listed))
 
     def test_f75_private_invoice_is_addressed_to_the_employer_by_credit_and_a_new_one(self) -> None:
         session = self._session("PRIVATE")

@@ -133,15 +133,20 @@ class TestOneInvoice(ChargedCommon):
         self.contract.emobility_brand_id = brand
         fee = self._fee(self.contract)
         by_run = self.run_billing().line_ids.move_ids
+        self.assertEqual(fee.last_date_invoiced, by_run.invoice_line_ids.emobility_period_to)
         self.contract.billing_trigger = "session"
-        by_contract = self.contract.with_context(tracking_disable=True)._recurring_create_invoice()
-        fee_of_march = by_contract or by_run
-        self.assertEqual(fee.last_date_invoiced, fee_of_march.invoice_line_ids[-1:].emobility_period_to)
+        fee.recurring_next_date = "2026-03-01"
+        by_contract = self.contract._recurring_create_invoice()
+        self.assertTrue(by_contract, "OCA's own job")
         credit = by_run._reverse_moves()
-        for move in (by_run, fee_of_march, credit):
+        for move, period in (
+            (by_run, "02/01/2026 – 02/28/2026"),
+            (by_contract, by_contract._emobility_service_period()),
+            (credit, "02/01/2026 – 02/28/2026"),
+        ):
             self.assertEqual((move.emobility_brand_id, move.journal_id), (brand, journal))
             html = self.env["ir.actions.report"]._render_qweb_html("account.account_invoices", move.ids)[0].decode()
-            for part in ("City Power", "--brand: #aa2200", "ci-title", "02/01/2026 – 02/28/2026", self.contract.name):
+            for part in ("City Power", "--brand: #aa2200", "ci-title", period, self.contract.name):
                 self.assertIn(part, html)
             self.assertNotIn("ci-sessions", html)
 

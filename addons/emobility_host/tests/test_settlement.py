@@ -214,7 +214,10 @@ class TestSettlement(HostCommon):
             name="Home", relation="reimbursement", energy_source="flat", is_netting=True
         )
         self._make_agreement(name="Otto", partner_id=other.id, fixed_amount=7)
-        self._make_agreement(name="Free", relation="reimbursement", payer_id=other.id, percent=1, is_netting=True)
+        elsewhere = self.location.copy({"code": "ELSEWHERE"})
+        self._make_agreement(
+            name="Empty", percent=1, is_netting=True, location_ids=[Command.set(elsewhere.ids)]
+        )
         debt = self.init_invoice("out_invoice", partner=self.host, amounts=[1.0], taxes=[], post=True)
         self._session("C1", datetime(2026, 6, 3, 8), "10")
         run = self._run(JUNE)

@@ -9,6 +9,7 @@ from . import (
     emobility_customer_group,
     emobility_evse,
     emobility_location,
+    gate_rule,
     invoicing,
     monthly_report,
     price_rule,
