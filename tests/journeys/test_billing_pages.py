@@ -33,14 +33,13 @@ for number in range(24):
     started = {"evse_id": evse.id, "connector_id": evse.connector_ids[0].id, "contract_id": contract.id}
     for kind, moment, payload in (("started", at, started),
                                   ("ended", at + timedelta(minutes=45), {"energy_kwh": f"{6 + number / 10:.3f}"})):
-        events.append({"uid": f"page-{number}-{kind}", "source": "import", "session_uid": f"page-{number}", "kind": kind,
-                       "at": moment.isoformat() + "Z", "payload": payload})
+        events.append({"uid": f"page-{number}-{kind}", "source": "import", "session_uid": f"page-{number}",
+                       "kind": kind, "at": moment.isoformat() + "Z", "payload": payload})
 env["emobility.session"]._ingest_events(events)
 sessions = env["emobility.session"].search([("uid", "like", "page-%")])
 for session in sessions.filtered(lambda one: one.state == "ended"):
     session._process()
 anna = env["res.users"].search([("login", "=", "anna.becker@example.com")]).partner_id
-mine = sessions[0]
 run = env["emobility.billing.run"].create({"date_to": "2026-03-01", "billing_trigger": "quarterly",
                                            "company_id": company.id})
 run.action_prepare()

@@ -39,7 +39,6 @@ class TestIssuedDocuments(ChargedCommon):
 
     def test_f72_sessions_of_an_outage_wait_on_the_work_list_and_are_billed_once(self) -> None:
         """Neither contract nor price was known when the station charged; its events come in days later."""
-        self.price_rule.active = False
         uids = [f"OUT{number}" for number in range(3)]
         events = [
             event
@@ -57,6 +56,7 @@ class TestIssuedDocuments(ChargedCommon):
         self.assertEqual(set(sessions.mapped("state")), {"held"})
         self._on_work_list(sessions, "missing_payer")
         self._make_contract(self.env["res.partner"].create({"name": "New customer"}), "NEWCARD")
+        self.price_rule.active = False
         with self.running_jobs():
             sessions.hold_ids.action_retry()
         self._on_work_list(sessions, "missing_tariff")

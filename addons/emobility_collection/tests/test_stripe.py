@@ -125,6 +125,22 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         mails = self.env["mail.mail"].search_count([("model", "=", "account.move"), ("res_id", "=", move.id)])
         self.assertEqual(mails, 1)
 
+    @mute_logger(REQUESTS)
+    def test_f61_reload_whose_answer_was_lost_is_found_and_not_made_again(self) -> None:
+        wallet = self.ready_wallet()
+        self._token()
+        wallet.write(
+            {"payment_token_id": self.contract.payment_token_id.id, "reload_below": 10, "reload_amount": 40}
+        )
+        self.psp.fault("/payment_intents", "drop")
+        for fault in (None, "before", None):
+            if fault:
+                self.psp.fault("/payment_intents", fault)
+            with self.running_jobs():
+                wallet._reload_if_low()
+        wallet.invalidate_recordset()
+        self.assertEqual((len(self.psp.intents), len(wallet.transaction_ids), wallet.balance), (1, 1, 40.0))
+
     def test_f65_no_second_charge_while_an_answer_of_another_attempt_is_awaited(self) -> None:
         self._token()
         move = self.open_invoice()

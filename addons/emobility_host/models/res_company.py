@@ -21,7 +21,7 @@ class ResCompany(models.Model):
         "Tax of reimbursed electricity",
         domain="[('type_tax_use', '=', 'sale'), ('amount', '=', 0)]",
         check_company=True,
-        help="For what employers pay of charging at home and their people get back. Empty: it is made when it is needed.",
+        help="For what employers pay of charging at home and their people get back. Empty: it is made when needed.",
     )
     emobility_accrued_cost_account_id = fields.Many2one(
         "account.account",

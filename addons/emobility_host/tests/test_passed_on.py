@@ -110,7 +110,11 @@ class TestPassedOn(HostCommon):
 
     def test_f76_the_e_invoice_of_both_parts_passes_en_16931(self) -> None:
         bank = self.env["res.partner.bank"].create(
-            {"acc_number": "DE02120300000000202051", "partner_id": self.company.partner_id.id, "allow_out_payment": True}
+            {
+                "acc_number": "DE02120300000000202051",
+                "partner_id": self.company.partner_id.id,
+                "allow_out_payment": True,
+            }
         )
         self.company.write(
             {

@@ -214,7 +214,7 @@ class TestSettlement(HostCommon):
             name="Home", relation="reimbursement", energy_source="flat", is_netting=True
         )
         self._make_agreement(name="Otto", partner_id=other.id, fixed_amount=7)
-        elsewhere = self.location.copy({"code": "ELSEWHERE"})
+        elsewhere = self.location.copy({"code": "ELSEWHERE", "host_id": other.id})
         self._make_agreement(
             name="Empty", percent=1, is_netting=True, location_ids=[Command.set(elsewhere.ids)]
         )
