@@ -244,7 +244,7 @@ class EmobilityHostSettlement(models.Model):
 
     def _queue_settle(self) -> None:
         """A job per credit note: per settlement, or one for all of a host that wants one document."""
-        for group in self.grouped(lambda one: one._document_key()).values():
+        for group in self.sorted("id").grouped(lambda one: one._document_key()).values():
             enqueue(
                 group,
                 f"emobility.host.settlement:{group[0].id}",
