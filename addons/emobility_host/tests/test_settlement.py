@@ -226,7 +226,8 @@ class TestSettlement(HostCommon):
         move = by_agreement[share].move_id
         self.assertEqual(by_agreement[home].move_id, move)
         self.assertEqual(move.amount_untaxed, by_agreement[share].amount + by_agreement[home].amount)
-        self.assertTrue(move.invoice_line_ids[1].name.startswith("Home: "))
+        named = {line.name.partition(": ")[0] for line in move.invoice_line_ids}
+        self.assertEqual(named, {"Home", share.name}, "each line says whose it is")
         self.assertEqual(len(run.settlement_ids.move_id), 2, "Otto has his own, and nothing is paid for nothing")
         self.assertEqual((debt.amount_residual, move.amount_residual), (0, move.amount_total - 1))
         self.assertEqual(len(run.settlement_ids.netting_move_id), 1)
