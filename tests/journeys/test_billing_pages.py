@@ -82,7 +82,7 @@ def test_a_run_shows_its_progress_and_can_be_paused_and_resumed(product: Stack, 
     with page_for(product, "manager", DESKTOP) as page:
         page.goto(f"{product.odoo_url}/odoo/emobility.billing.run/{prepared['run']}")
         bar = page.locator(".o_field_widget[name=progress]")
-        expect(bar).to_contain_text("37")
+        expect(bar).to_contain_text("38")
         picture(page, "billing-run-running")
         page.get_by_role("button", name="Pause").click()
         expect(page.get_by_role("button", name="Resume")).to_be_visible()
