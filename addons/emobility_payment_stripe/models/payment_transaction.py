@@ -103,7 +103,7 @@ class PaymentTransaction(models.Model):
         self.amount = amount
         return True
 
-    def _emobility_ask_provider(self) -> None:
+    def _emobility_ask_provider(self) -> None:  # pylint: disable=missing-return
         """Book what Stripe did, though its answer was lost (F61): charged, still at work, or refused for a reason.
 
         :raises RetryableJobError: when Stripe cannot be asked now: until then nothing else may be done
