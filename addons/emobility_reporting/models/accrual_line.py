@@ -22,7 +22,7 @@ class EmobilityAccrualLine(models.Model):
         [("sessions", "Sessions"), ("fees", "Base fees")], "Of", required=True, readonly=True, default="sessions"
     )
     account_id = fields.Many2one(
-        "account.account", "Account", required=True, readonly=True, index=True, ondelete="restrict"
+        "account.account", required=True, readonly=True, index=True, ondelete="restrict"
     )
     analytic_distribution = fields.Json(readonly=True)
     analytic_names = fields.Char("Analytic", readonly=True)
