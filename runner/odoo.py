@@ -26,7 +26,7 @@ from runner.paths import (
 from runner.postgres import Server
 
 # Addons that the demo and the tests use beside those that ours depend on.
-EXTRA_ADDONS = ("payment_demo", "l10n_de")
+EXTRA_ADDONS = ("payment_demo", "l10n_de", "l10n_eu_oss")
 _INSTALLED = "emobility_installed_"
 
 

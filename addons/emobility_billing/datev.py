@@ -94,8 +94,9 @@ COLUMNS: list[tuple[str, bool]] = [
     ("EU-Steuersatz (Ursprung)", _OTHER),
     ("Abw. Skontokonto", _OTHER),
 ]
-# Turns off the tax that DATEV would add by itself: our rows carry net amounts and taxes apart.
-NO_AUTOMATIC_TAX = "40"
+# Turns off the tax that DATEV would add by itself: our rows carry net amounts and taxes apart. Key 40; the format
+# has four digits.
+NO_AUTOMATIC_TAX = "0040"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@
     "author": "E-Mobility Community",
     "website": "https://github.com/emobility-community/emobility",
     "license": "AGPL-3",
-    "depends": ["emobility_billing"],
+    "depends": ["emobility_billing", "emobility_reporting"],
     "data": [
         "security/ir.model.access.csv",
         "security/host_rules.xml",
@@ -19,6 +19,7 @@
         "views/flat_rate_views.xml",
         "views/host_settlement_views.xml",
         "views/host_run_views.xml",
+        "views/accrual_views.xml",
         "views/res_config_settings_views.xml",
         "views/host_menus.xml",
         "views/portal_templates.xml",

@@ -33,21 +33,52 @@ class ChargingDisputePortal(CustomerPortal):
     @http.route("/my/charging/disputes/<int:dispute_id>", type="http", auth="user", website=True)
     def portal_charging_dispute(self, dispute_id: int, done: str | None = None, **_kw: Any) -> Response:
         """One complaint with its answer. Who may not see it is sent to the list, as if it did not exist."""
-        dispute = request.env["emobility.dispute"].search([*self._own_disputes(), ("id", "=", dispute_id)])
+        return self._dispute_page(self._own_dispute(dispute_id), done=done)
+
+    @http.route(
+        "/my/charging/disputes/<int:dispute_id>/<any(reply,withdraw):step>",
+        type="http",
+        auth="user",
+        methods=["POST"],
+        website=True,
+    )
+    def portal_charging_dispute_step(self, dispute_id: int, step: str, **post: Any) -> Response:
+        """Write again about a complaint of one's own, or take it back."""
+        dispute = self._own_dispute(dispute_id)
         if not dispute:
             return request.redirect("/my/charging/disputes")
-        values = self._prepare_portal_layout_values()
-        values |= {
+        error = attempt(dispute._withdraw if step == "withdraw" else lambda: self._reply(dispute, post))
+        if error:
+            return self._dispute_page(dispute, error=error, post=post)
+        return request.redirect(f"/my/charging/disputes/{dispute.id}?done={step}")
+
+    def _own_dispute(self, dispute_id: int) -> Any:
+        return request.env["emobility.dispute"].search([*self._own_disputes(), ("id", "=", dispute_id)])
+
+    def _reply(self, dispute: Any, post: dict[str, Any]) -> None:
+        dispute._reply(self._complaint_text(post), self._files())
+
+    def _dispute_page(self, dispute: Any, done: str | None = None, **values: Any) -> Response:
+        if not dispute:
+            return request.redirect("/my/charging/disputes")
+        confirmations = {
+            "1": request.env._("We have received your complaint, and mail you when it is answered."),
+            "reply": request.env._("We have received what you wrote."),
+            "withdraw": request.env._("Your complaint is withdrawn."),
+        }
+        messages = dispute.sudo()._conversation()
+        files = request.env["ir.attachment"].sudo().search(
+            [("res_model", "=", "emobility.dispute"), ("res_id", "=", dispute.id)], order="id"
+        )
+        page = self._prepare_portal_layout_values() | {
             "page_name": "charging_disputes",
             "dispute": dispute.sudo(),
-            "files": request.env["ir.attachment"].sudo().search(
-                [("res_model", "=", "emobility.dispute"), ("res_id", "=", dispute.id)]
-            ),
-            "done": request.env._("We have received your complaint, and mail you when it is answered.")
-            if done
-            else None,
+            "messages": messages,
+            "files": files - messages.attachment_ids,
+            "done": confirmations.get(done or ""),
+            "post": {},
         }
-        return request.render("emobility_billing.portal_charging_dispute", values)
+        return request.render("emobility_billing.portal_charging_dispute", page | values)
 
     @http.route(
         "/my/charging/<int:session_id>/dispute", type="http", auth="user", methods=["GET", "POST"], website=True
@@ -115,16 +146,12 @@ class ChargingDisputePortal(CustomerPortal):
         return request.render("emobility_billing.portal_charging_dispute_new", values)
 
     def _open_dispute(self, subject: dict[str, Any], known: Any, post: dict[str, Any]) -> Any:
-        text = (post.get("text") or "").strip()
         reasons = dict(known._fields["reason"].selection)
         if known:
             raise UserError(request.env._("There is an open complaint about it already."))
         if post.get("reason") not in reasons:
             raise UserError(request.env._("Choose what is wrong."))
-        if not text or len(text) > MAX_TEXT:
-            raise UserError(
-                request.env._("Describe what is wrong, in at most %(most)s characters.", most=MAX_TEXT)
-            )
+        text = self._complaint_text(post)
         files = self._files()
         dispute = known.create(
             {"partner_id": request.env.user.partner_id.id, "reason": post["reason"], "text": text, **subject}
@@ -134,6 +161,14 @@ class ChargingDisputePortal(CustomerPortal):
                 {"name": name, "raw": content, "res_model": dispute._name, "res_id": dispute.id}
             )
         return dispute
+
+    def _complaint_text(self, post: dict[str, Any]) -> str:
+        text = (post.get("text") or "").strip()
+        if not text or len(text) > MAX_TEXT:
+            raise UserError(
+                request.env._("Describe what is wrong, in at most %(most)s characters.", most=MAX_TEXT)
+            )
+        return text
 
     def _files(self) -> list[tuple[str, bytes]]:
         uploads: list[FileStorage] = [

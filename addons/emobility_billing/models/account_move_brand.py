@@ -20,6 +20,16 @@ class AccountMove(models.Model):
         help="Under which name this invoice goes out.",
     )
 
+    def _reverse_moves(self, default_values_list: list[dict[str, Any]] | None = None, cancel: bool = False) -> Any:
+        """A correction goes out under the name of what it corrects."""
+        given = default_values_list or [{} for _move in self]
+        values = [
+            {"emobility_brand_id": move.emobility_brand_id.id, "emobility_contract_id": move.emobility_contract_id.id}
+            | defaults
+            for move, defaults in zip(self, given, strict=True)
+        ]
+        return super()._reverse_moves(values, cancel=cancel)
+
     def _emobility_look(self) -> Look:
         """How the document presents itself, in the language of the context."""
         self.ensure_one()

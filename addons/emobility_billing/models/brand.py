@@ -6,6 +6,7 @@ from typing import Any
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.sql import escape_psql
 
 DEFAULT_COLOR = "#1f5f8b"
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -132,6 +133,17 @@ class EmobilityBrand(models.Model):
             )
         )
         return self._brand_for(contract.company_id, contract).sudo() if contract else self.sudo().browse()
+
+    @api.model
+    def _of_visitor(self, user: Any, host: str) -> EmobilityBrand:
+        """The brand of a page: that of the customer; of whoever has none, or is not logged in, that of the domain.
+
+        :param host: as in the request, with or without a port
+        """
+        if user._is_internal():
+            return self.sudo().browse()
+        domain = host.rpartition(":")[0] or host
+        return self._of_user(user) or self.sudo().search([("website_domain", "=ilike", escape_psql(domain))], limit=1)
 
     def _look(self, company: Any) -> Look:
         """How this brand, or the company where there is none, presents itself."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import plaintext2html
 
 OPEN_STATES = ("new", "in_review")
 REASONS = [
@@ -66,7 +67,12 @@ class EmobilityDispute(models.Model):
         index=True,
     )
     result = fields.Selection(
-        [("accepted", "Accepted"), ("partly", "Accepted in Part"), ("rejected", "Not Accepted")],
+        [
+            ("accepted", "Accepted"),
+            ("partly", "Accepted in Part"),
+            ("rejected", "Not Accepted"),
+            ("withdrawn", "Withdrawn"),
+        ],
         readonly=True,
         copy=False,
         tracking=True,
@@ -201,6 +207,50 @@ class EmobilityDispute(models.Model):
         )
         dispute.activity_unlink(["mail.mail_activity_data_todo"])
         dispute._mail("emobility_billing.mail_dispute_answered")
+
+    # What the customer does
+
+    def _reply(self, text: str, files: list[tuple[str, bytes]]) -> None:
+        """The customer writes again. An answer that does not convince them is examined once more.
+
+        :raises UserError: when it is closed
+        """
+        self.ensure_one()
+        dispute = self.sudo()._as_system()
+        if dispute.state == "closed":
+            raise UserError(self.env._("%s is closed.", dispute.name))
+        if dispute.state == "answered":
+            deadline = fields.Date.context_today(self) + timedelta(days=dispute.company_id.emobility_dispute_days)
+            dispute.write({"state": "in_review", "deadline": deadline})
+            dispute._plan_answer()
+        dispute.message_post(
+            body=plaintext2html(text),
+            author_id=dispute.partner_id.id,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            attachments=files,
+        )
+
+    def _withdraw(self) -> None:
+        """The customer takes it back. :raises UserError: when it was answered already"""
+        self.ensure_one()
+        dispute = self.sudo()._as_system()
+        if dispute.state not in OPEN_STATES:
+            raise UserError(self.env._("%s was answered already.", dispute.name))
+        dispute.write({"state": "closed", "result": "withdrawn"})
+        dispute.activity_unlink(["mail.mail_activity_data_todo"])
+        dispute.message_post(
+            body=self.env._("Withdrawn by the customer."),
+            author_id=dispute.partner_id.id,
+            subtype_xmlid="mail.mt_comment",
+        )
+
+    def _conversation(self) -> Any:
+        """What the customer and the office wrote to each other after the complaint, without internal notes."""
+        return self.message_ids.filtered(
+            lambda message: message.message_type == "comment" and not message.is_internal
+            and not message.subtype_id.internal
+        ).sorted("id")  # fmt: skip
 
     def _credit(self, result: str, answer: str, amount: float, cdrs: Any) -> Any:
         """The way of every correction: credit CDR, credit note, and for a part a new CDR."""

@@ -38,14 +38,7 @@ class EmobilityInvoicing(models.AbstractModel):
     def _fee_draft(self, contract: Any, invoice_date: Any) -> Draft:
         """An invoice without sessions."""
         day = invoice_date or fields.Date.context_today(self)
-        brand = self.env["emobility.brand"]._brand_for(contract.company_id, contract)
-        values = contract._prepare_invoice(day) | {
-            "invoice_date": day,
-            "emobility_contract_id": contract.id,
-            "emobility_brand_id": brand.id,
-        }
-        if brand.journal_id:
-            values["journal_id"] = brand.journal_id.id
+        values = contract._prepare_invoice(day) | {"invoice_date": day}
         return Draft(self.env["emobility.rating"].sudo()._as_system(), {}, False, values)
 
     def _add_fees(self, draft: Draft, lines: Any) -> None:

@@ -24,6 +24,15 @@ class PaymentTransaction(models.Model):
                     )
                 )
 
+    def _emobility_ask_provider(self) -> None:
+        """Ask the provider what became of this transaction, before another one is made in its place.
+
+        A connector whose provider can be asked extends this and processes the answer.
+        """
+        self.ensure_one()
+        if self.state == "done" and not self.is_post_processed:
+            self._post_process()
+
     def _emobility_increase_hold(self, amount: float) -> bool:
         """Ask the provider to hold this amount instead of the one of the transaction; say whether it does.
 

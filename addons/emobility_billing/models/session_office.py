@@ -112,6 +112,7 @@ class EmobilitySession(models.Model):
             "amount": session.amount_estimated,
             "cap": session._amount_cap() or None,
             "currency": session.currency_id.name or None,
+            "stop": session._ask_to_stop(),
         }
         session._add_office_event("closed", payload)
         self.env["emobility.hold.decision"]._log(session, "closed", before={"state": "live"}, after=payload)
@@ -119,6 +120,17 @@ class EmobilitySession(models.Model):
         session._apply(session._derive(events)[session.id], len(events[session.id]))
         session.settle_at = fields.Datetime.now()
         session._process()
+
+    def _ask_to_stop(self) -> str:
+        """Ask the station to end what is closed here, so that no energy flows that nobody pays. What became of it."""
+        if not self._can_stop_remotely():
+            return "not possible"
+        try:
+            with self.env.cr.savepoint():
+                self._stop_remotely()
+        except UserError as error:
+            return str(error)
+        return "asked"
 
     # Corrections by a person
 

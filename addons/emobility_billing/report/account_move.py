@@ -72,19 +72,22 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     def _get_name_invoice_report(self) -> str:
-        """Invoices and credit notes over charging sessions have a document of their own, however they are
-        printed.
+        """Invoices and credit notes of charging, sessions or only fees, have a document of their own, however they
+        are printed.
         """
         self.ensure_one()
-        if self.rating_ids and self.is_sale_document():
+        if (self.rating_ids or self.emobility_contract_id or self.emobility_brand_id) and self.is_sale_document():
             return TEMPLATE
         return super()._get_name_invoice_report()
 
     def _emobility_is_tax_included(self) -> bool:
         """Whether the prices on this invoice are gross. A contract has one price mode; it is that of its
-        ratings.
+        ratings, and without any that of the taxes of its fees.
         """
-        return self.rating_ids[:1].price_mode == "gross"
+        if self.rating_ids:
+            return self.rating_ids[:1].price_mode == "gross"
+        taxes = self.invoice_line_ids.tax_ids
+        return bool(taxes) and all(taxes.mapped("price_include"))
 
     def _emobility_annex(self) -> Annex:
         """The sessions of this invoice in the order in which they took place, in the sections of the customer."""
@@ -321,8 +324,14 @@ class AccountMove(models.Model):
         return titles.get((self.move_type, self.state)) or self.env._("Receipt")
 
     def _emobility_service_period(self) -> str:
-        """First and last local day of the listed sessions."""
+        """First and last local day of the listed sessions; without any, of the periods of the fees; "" for neither."""
         cdrs = self.rating_ids.cdr_id
+        if not cdrs:
+            days = self.invoice_line_ids.filtered("emobility_period_to")
+            if not days:
+                return ""
+            first_day, last_day = min(days.mapped("emobility_period_from")), max(days.mapped("emobility_period_to"))
+            return f"{format_date(self.env, first_day)} – {format_date(self.env, last_day)}"
         first = min(cdrs, key=lambda cdr: cdr.start_at)
         last = max(cdrs, key=lambda cdr: cdr.end_at)
         start = format_date(self.env, _local_day(first.start_at, first.location_id.time_zone))

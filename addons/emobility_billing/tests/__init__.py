@@ -19,6 +19,7 @@ from . import (
     test_gate_failures,
     test_gate_rule,
     test_import,
+    test_issued_documents,
     test_language,
     test_limits,
     test_one_invoice,

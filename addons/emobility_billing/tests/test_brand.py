@@ -189,3 +189,24 @@ class TestBrandInPortal(ChargedCommon, HttpCase):
             self.assertIn(text, page)
         self.authenticate("brand-volker", "brand-volker")
         self.assertNotIn("City Power", self.url_open("/my").text)
+
+    def test_whoever_has_no_brand_sees_that_of_the_domain(self) -> None:
+        brands = self.env["emobility.brand"]
+        city = brands.create(
+            {"name": "City Power", "company_id": self.company.id, "website_domain": "Charge.Example.com"}
+        )
+        public, volker = self.env.ref("base.public_user"), new_test_user(
+            self.env, "brand-volker", groups="base.group_portal"
+        )
+        for user in (public, volker):
+            self.assertEqual(brands._of_visitor(user, "charge.example.com:8443"), city)
+            for host in ("charge.example.org", "%", "charge_example.com"):
+                self.assertFalse(brands._of_visitor(user, host))
+        own = brands.create({"name": "Town Power", "company_id": self.company.id})
+        self._make_contract(volker.partner_id, "04BBBB02").emobility_brand_id = own
+        self.assertEqual(brands._of_visitor(volker, "charge.example.com"), own, "the contract says more")
+        self.assertFalse(brands._of_visitor(self.env.user, "charge.example.com"), "staff works for all brands")
+        city.website_domain = "127.0.0.1"
+        page = self.url_open("/web/login").text
+        self.assertIn("o_charging_brand", page)
+        self.assertIn("City Power", page)

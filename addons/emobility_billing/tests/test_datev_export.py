@@ -13,6 +13,19 @@ from odoo.tests import tagged
 
 from .charging_common import ChargedCommon
 
+# What DATEV publishes for the columns that we fill (developer.datev.de, DATEV format, Buchungsstapel).
+_EXPRESSIONS = {
+    "Umsatz (ohne Soll/Haben-Kz)": r"\d{1,10},\d{2}",
+    "Soll/Haben-Kennzeichen": r"S|H",
+    "WKZ Umsatz": r"[A-Z]{3}",
+    "Konto": r"\d{1,9}",
+    "Gegenkonto (ohne BU-Schlüssel)": r"\d{1,9}",
+    "BU-Schlüssel": r"(\d{4})?",
+    "Belegdatum": r"\d{4}",
+    "Belegfeld 1": r"[A-Za-z0-9$&%*+/-]{0,36}",
+    "Buchungstext": r".{0,60}",
+    "Fälligkeit": r"(((0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])(\d{4}))|)",
+}
 # The published columns of format version 13: order, type and greatest length.
 _FORMAT = Path(__file__).with_name("data") / "datev_buchungsstapel_13.csv"
 
@@ -73,6 +86,13 @@ class TestDatevExport(ChargedCommon):
                     if not is_text:
                         self.assertRegex(cell, r"^(\d+(,\d+)?)?$")
 
+    def test_what_is_filled_has_the_published_form(self) -> None:
+        self.company.emobility_datev_automatic_accounts = "1-999999"
+        for booking in self._bookings(self._export(self._moves())):
+            for name, value in booking.items():
+                with self.subTest(column=name):
+                    self.assertRegex(value, f"^({_EXPRESSIONS.get(name, '')})$")
+
     def test_the_header_has_the_published_fields(self) -> None:
         moves = self._moves()
         day = moves[0].date
@@ -107,7 +127,7 @@ class TestDatevExport(ChargedCommon):
         self.company.emobility_datev_automatic_accounts = f"1-2, {min(revenue)}-{max(revenue)}"
         for booking in self._bookings(self._export(moves)):
             is_revenue = booking["Gegenkonto (ohne BU-Schlüssel)"] in revenue
-            self.assertEqual(booking["BU-Schlüssel"], "40" if is_revenue else "")
+            self.assertEqual(booking["BU-Schlüssel"], "0040" if is_revenue else "")
         with self.assertRaises(ValidationError):
             self.company.emobility_datev_automatic_accounts = "all"
 

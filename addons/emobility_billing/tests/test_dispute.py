@@ -188,6 +188,47 @@ class TestDispute(ChargedCommon, HttpCase):
         dispute = self.env["emobility.dispute"].search([("move_id", "=", self.move.id)])
         self.assertEqual(dispute.partner_id, self.user.partner_id)
 
+    def test_driver_adds_something_and_the_clerk_sees_it_in_the_chatter(self) -> None:
+        dispute = self._dispute()
+        dispute.with_user(self.clerk).message_post(body="Only for us", subtype_xmlid="mail.mt_note")
+        path = f"/my/charging/disputes/{dispute.id}"
+        page = self._post(
+            f"{path}/reply", text="Here is\na photo", files=[("files", ("meter.png", PICTURE, "image/png"))]
+        )
+        self.assertTrue(page.xpath("//*[@id='charging_done']"))
+        text = page.xpath("//*[@id='dispute_messages']")[0].text_content()
+        self.assertIn("a photo", text)
+        self.assertIn("meter.png", text)
+        self.assertNotIn("Only for us", page.text_content())
+        message = dispute.with_user(self.clerk).message_ids[0]
+        self.assertEqual((message.author_id, message.attachment_ids.name), (self.user.partner_id, "meter.png"))
+        page = self._post(f"{path}/reply", text=" ")
+        self.assertTrue(page.xpath("//*[@id='charging_error']"))
+
+    def test_answer_that_does_not_convince_is_examined_again(self) -> None:
+        dispute = self._dispute()
+        self._answer(dispute, "rejected", self.clerk)
+        self._post(f"/my/charging/disputes/{dispute.id}/reply", text="The meter is not mine")
+        self.assertEqual((dispute.state, dispute.activity_ids.user_id), ("in_review", self.clerk))
+        self.assertTrue(self.move._has_open_dispute())
+        self._answer(dispute, "rejected", self.clerk)
+        dispute.with_user(self.clerk).action_close()
+        page = self._page(f"/my/charging/disputes/{dispute.id}")
+        self.assertFalse(page.xpath("//form[@id='dispute_reply']"))
+        with self.assertRaisesRegex(UserError, "closed"):
+            dispute._reply("Again", [])
+
+    def test_driver_withdraws_and_reminders_go_on(self) -> None:
+        self.company.emobility_dispute_user_id = self.clerk
+        dispute = self._dispute()
+        page = self._post(f"/my/charging/disputes/{dispute.id}/withdraw")
+        self.assertEqual((dispute.state, dispute.result), ("closed", "withdrawn"))
+        self.assertFalse(dispute.activity_ids)
+        self.assertFalse(self.move._has_open_dispute())
+        self.assertFalse(page.xpath("//form[@id='dispute_withdraw']"))
+        self._post(f"/my/charging/{self.charged.id}/dispute", reason="price", text="After all")
+        self.assertEqual(len(self.charged.dispute_ids), 2, "one may change one's mind")
+
     def test_mistakes_are_explained_and_nothing_is_made(self) -> None:
         path = f"/my/charging/{self.charged.id}/dispute"
         program = [("files", ("a.exe", b"MZ", "application/x-msdownload"))]
@@ -207,6 +248,10 @@ class TestDispute(ChargedCommon, HttpCase):
         self.assertNotIn(dispute.name, self._page("/my/charging/disputes", "volker").text_content())
         other = self._charge("feb", self.contract, datetime(2026, 2, 10, 9, tzinfo=UTC), 40, "10")
         move = self._invoice(other)
+        for step in ("reply", "withdraw"):
+            self._post(f"/my/charging/disputes/{dispute.id}/{step}", "volker", text="not mine")
+        self.assertEqual(dispute.state, "new")
+        self.assertNotIn("not mine", "".join(dispute.message_ids.mapped("body")))
         for path in (f"/my/charging/{other.id}/dispute", f"/my/charging/invoices/{move.id}/dispute"):
             self._post(path, "volker", reason="energy", text="mine now")
         self.assertFalse(other.dispute_ids)

@@ -125,6 +125,31 @@ class TestOneInvoice(ChargedCommon):
         self._session("NOW", 11)
         self.assertAlmostEqual(self.run_billing(auto_collect=False).line_ids.move_ids.amount_total, 3.0)
 
+    def test_invoice_with_only_a_fee_has_the_document_and_the_numbers_of_the_brand(self) -> None:
+        journal = self.company_data["default_journal_sale"].copy({"code": "CITY"})
+        brand = self.env["emobility.brand"].create(
+            {"name": "City Power", "company_id": self.company.id, "primary_color": "#aa2200", "journal_id": journal.id}
+        )
+        self.contract.emobility_brand_id = brand
+        fee = self._fee(self.contract)
+        by_run = self.run_billing().line_ids.move_ids
+        self.assertEqual(fee.last_date_invoiced, by_run.invoice_line_ids.emobility_period_to)
+        self.contract.billing_trigger = "session"
+        fee.recurring_next_date = "2026-03-01"
+        by_contract = self.contract._recurring_create_invoice()
+        self.assertTrue(by_contract, "OCA's own job")
+        credit = by_run._reverse_moves()
+        for move, period in (
+            (by_run, "02/01/2026 – 02/28/2026"),
+            (by_contract, by_contract._emobility_service_period()),
+            (credit, "02/01/2026 – 02/28/2026"),
+        ):
+            self.assertEqual((move.emobility_brand_id, move.journal_id), (brand, journal))
+            html = self.env["ir.actions.report"]._render_qweb_html("account.account_invoices", move.ids)[0].decode()
+            for part in ("City Power", "--brand: #aa2200", "ci-title", period, self.contract.name):
+                self.assertIn(part, html)
+            self.assertNotIn("ci-sessions", html)
+
     def test_reaching_the_threshold_invoices_at_once(self) -> None:
         self.contract.write({"billing_trigger": "threshold", "billing_threshold": 4.0})
         self._session("S1", 3)

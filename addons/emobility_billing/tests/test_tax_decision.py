@@ -143,6 +143,25 @@ class TestTaxDecision(ChargedCommon):
         _place, evse = self._make_place(belgium, "BE-1")
         self._check(self._lines(evse), 21, "OSS B2C Belgium", "charged in BE")
 
+    def test_f76_taxes_that_odoos_one_stop_shop_makes_are_used_for_what_was_charged_abroad(self) -> None:
+        if "l10n_eu_oss" not in self.env["ir.module.module"]._installed():
+            self.skipTest("l10n_eu_oss is not installed")
+        self.french_position.unlink()
+        self.company._map_eu_taxes()
+        _place, evse = self._make_place(self.env.ref("base.be"), "BE-1")
+        rates = {self.evse: 19, self.french_evse: 20, evse: 21}
+        moves = self.env["account.move"]
+        for day, (one, rate) in enumerate(rates.items(), start=1):
+            lines = self._lines(one, day)
+            self.assertEqual(set(lines.tax_ids.mapped("amount")), {rate})
+            moves |= lines.move_id
+        for move in moves[1:]:
+            self.assertIn("OSS B2C", move.invoice_line_ids[0].emobility_tax_reason)
+            self.assertAlmostEqual(move.amount_total, sum(move.rating_ids.mapped("amount_total")), 2)
+            tags = move.line_ids.filtered("tax_line_id").tax_tag_ids
+            self.assertIn(self.env.ref("l10n_eu_oss.tag_oss"), tags, "it is found by the return of the shop")
+        self.assertFalse(moves[0].line_ids.filtered("tax_line_id").tax_tag_ids)
+
     def test_f76_without_a_rule_for_the_country_nothing_is_guessed(self) -> None:
         _place, evse = self._make_place(self.env.ref("base.nl"), "NL-1")
         with self.assertRaisesRegex(UserError, "Netherlands"):

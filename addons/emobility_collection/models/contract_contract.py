@@ -144,6 +144,7 @@ class ContractContract(models.Model):
                     "invoice_date": fields.Date.context_today(self),
                     "invoice_origin": origin,
                     "emobility_contract_id": self.id,
+                    "emobility_brand_id": self.env["emobility.brand"]._brand_for(self.company_id, self).id,
                     "emobility_is_payment_fee": True,
                     "invoice_line_ids": [
                         fields.Command.create(

@@ -83,15 +83,6 @@ class PaymentTransaction(models.Model):
             if transaction.emobility_wallet_id:
                 transaction.emobility_wallet_id._after_failed_reload(transaction)
 
-    def _emobility_ask_provider(self) -> None:
-        """Ask the provider what became of this transaction, before another one is made in its place.
-
-        A connector whose provider can be asked extends this and processes the answer.
-        """
-        self.ensure_one()
-        if self.state == "done" and not self.is_post_processed:
-            self._post_process()
-
     # Refunds
 
     def _emobility_refundable_amount(self) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from odoo.exceptions import LockError, UserError, ValidationError
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from .account_move import OPEN
+
+_logger = logging.getLogger(__name__)
 
 
 class EmobilityWallet(models.Model):
@@ -242,8 +245,19 @@ class EmobilityWallet(models.Model):
         for wallet in self:
             if wallet.reload_amount and wallet.payment_token_id and not wallet.closing:
                 wallet._lock()
-                if wallet._is_to_be_reloaded():
+                if wallet._is_to_be_reloaded() and wallet._knows_earlier_reloads() and wallet._is_to_be_reloaded():
                     wallet._reload()
+
+    def _knows_earlier_reloads(self) -> bool:
+        """Ask what became of charges that failed: an answer may have been lost (F61). Not while nobody can be asked."""
+        failed = self.transaction_ids.filtered(lambda tx: tx.operation == "offline" and tx.state == "error")
+        try:
+            for transaction in failed:
+                transaction._emobility_ask_provider()
+        except RetryableJobError as error:
+            _logger.info("Wallet %s is not reloaded now: %s", self.id, error)
+            return False
+        return True
 
     def _is_to_be_reloaded(self) -> bool:
         charges = self.transaction_ids.filtered(lambda tx: tx.operation == "offline")

@@ -12,5 +12,6 @@ from . import (
     test_refund,
     test_retry,
     test_return,
+    test_stripe,
     test_wallet,
 )

@@ -1,5 +1,6 @@
 from . import (
     account_move,
+    accrual,
     cdr,
     emobility_flat_rate,
     emobility_host_agreement,
@@ -9,9 +10,11 @@ from . import (
     emobility_host_settlement_line,
     host_evidence,
     host_statement,
+    invoicing,
     price_rule,
     rating,
     rating_line,
+    rating_passed_on,
     res_company,
     res_config_settings,
     res_partner,

@@ -167,10 +167,22 @@ class EmobilityHostAgreement(models.Model):
         help="The host is registered for VAT and charges it. Private owners and small businesses do not: their "
         "credit notes have no VAT.",
     )
+    is_passed_on = fields.Boolean(
+        "Passed on to the payer",
+        compute="_compute_is_passed_on",
+        store=True,
+        readonly=False,
+        tracking=True,
+        help="The payer (the employer) bears what the host gets back: on its invoice this part of the price is outside "
+        "the scope of VAT, and only what is above it is our taxed service.",
+    )
     is_netting = fields.Boolean(
         "Net with receivables",
         tracking=True,
         help="What the host owes as a customer is set off against the credit note when it is posted.",
+    )
+    is_on_one_credit_note = fields.Boolean(
+        related="partner_id.emobility_one_credit_note", readonly=False, string="One credit note for the host"
     )
     rating_count = fields.Integer("Sessions", compute="_compute_counts")
     settlement_ids = fields.One2many("emobility.host.settlement", "agreement_id", "Settlements")
@@ -189,6 +201,13 @@ class EmobilityHostAgreement(models.Model):
     def _compute_has_vat(self) -> None:
         for agreement in self:
             agreement.has_vat = bool(agreement.partner_id.commercial_partner_id.vat)
+
+    @api.depends("relation", "payer_id", "has_vat")
+    def _compute_is_passed_on(self) -> None:
+        for agreement in self:
+            agreement.is_passed_on = bool(
+                agreement.relation == "reimbursement" and agreement.payer_id and not agreement.has_vat
+            )
 
     def _compute_counts(self) -> None:
         ratings = dict(

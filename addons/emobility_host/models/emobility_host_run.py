@@ -117,9 +117,9 @@ class EmobilityHostRun(models.Model):
 
     def action_retry(self) -> None:
         """Try the settlements with errors again, with what is there now."""
-        for settlement in self.settlement_ids.filtered(lambda one: one.state == "error"):
-            settlement.action_refresh()
-            settlement.action_settle()
+        settlements = self.settlement_ids.filtered(lambda one: one.state == "error")
+        settlements.action_refresh()
+        settlements.action_settle()
 
     def action_open_moves(self) -> dict[str, Any]:
         """The credit notes of this run."""

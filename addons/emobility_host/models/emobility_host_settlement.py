@@ -13,7 +13,7 @@ from odoo.tools import format_date
 from odoo.addons.emobility_billing.jobs import enqueue
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..terms import Kind, Part, Priced, month_parts, valid_share
+from ..terms import Kind, Part, month_parts, valid_share
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class EmobilityHostSettlement(models.Model):
                 if (problem := cdr._rate_for_host(agreement))
             ]
             settlement.rating_ids.write({"settlement_id": False})
-            ratings = settlement._open_ratings()
+            ratings = settlement._open_ratings().filtered(lambda rating: not rating.settlement_id)
             ratings.write({"settlement_id": settlement.id})
             settlement.line_ids.unlink()
             lines = settlement._month_lines(ratings)
@@ -118,7 +118,9 @@ class EmobilityHostSettlement(models.Model):
         return fields.Date.end_of(self.month, "month")
 
     def _open_ratings(self) -> Any:
-        """Everything up to the end of the month that no credit note has: late sessions and credits too."""
+        """Everything up to the end of the month that no credit note has: late sessions and credits too, and what is in
+        previews.
+        """
         ratings = (
             self.env["emobility.rating"]
             .sudo()
@@ -128,7 +130,6 @@ class EmobilityHostSettlement(models.Model):
                     ("agreement_id", "=", self.agreement_id.id),
                     ("state", "=", "open"),
                     ("move_id", "=", False),
-                    ("settlement_id", "=", False),
                     ("end_at", "<", fields.Date.add(self._last_day(), days=2)),
                 ],
                 order="end_at, id",
@@ -195,16 +196,8 @@ class EmobilityHostSettlement(models.Model):
         both = (settled | ratings).filtered(lambda rating: rating.cdr_id._local_month() == month)
         # A credit and what it takes back are nothing together.
         counting = both.filtered(lambda rating: not rating.credited_rating_id) - both.credited_rating_id
-        digits = self.currency_id.decimal_places
         return month_parts(
-            [
-                Priced(
-                    (rating.end_at, rating.id),
-                    Decimal(f"{rating.energy_kwh:.3f}"),
-                    Decimal(f"{rating.amount_total:.{digits}f}"),
-                )
-                for rating in counting
-            ],
+            counting._priced(),
             agreement._terms(),
             valid_share(month, agreement.date_from, agreement.date_to or None),
         )
@@ -250,38 +243,57 @@ class EmobilityHostSettlement(models.Model):
     # Credit note
 
     def _queue_settle(self) -> None:
-        for settlement in self:
+        """A job per credit note: per settlement, or one for all of a host that wants one document."""
+        for group in self.sorted("id").grouped(lambda one: one._document_key()).values():
             enqueue(
-                settlement,
-                f"emobility.host.settlement:{settlement.id}",
-                self.env._("Settle %s", settlement.name),
+                group,
+                f"emobility.host.settlement:{group[0].id}",
+                self.env._("Settle %s", ", ".join(group.mapped("name"))),
             )._settle_safely()
+
+    def _document_key(self) -> tuple[Any, ...]:
+        """Settlements with the same key share a credit note."""
+        agreement, host = self.agreement_id, self.partner_id
+        if not host.emobility_one_credit_note:
+            return (self.id,)
+        return (self.run_id.id, host.id, self.currency_id.id, agreement.has_vat, agreement.is_netting)
 
     def _settle_safely(self) -> None:
         """Job: settle; an error is kept here and stops no other host."""
-        self.ensure_one()
-        settlement = self.sudo()._as_system().with_company(self.company_id)
+        settlements = self.sudo()._as_system().with_company(self.company_id)
         try:
             with self.env.cr.savepoint():
-                settlement._settle()
+                settlements._settle()
         except (UserError, LockError) as error:
-            _logger.info("Settlement %s: %s", settlement.id, error)
-            settlement.write({"state": "error", "error": str(error)})
+            _logger.info("Settlements %s: %s", settlements.ids, error)
+            settlements.filtered(lambda one: one.state != "done").write({"state": "error", "error": str(error)})
             return
-        settlement._queue_send()
+        settlements._queue_send()
 
     def _settle(self) -> None:
-        """Make and post the credit note over exactly what the preview showed. Harmless when that is done.
+        """Make and post the credit note over exactly what the previews showed. Harmless when that is done.
 
         :raises UserError: when something changed since the preview, or the host's data are not complete
         """
-        if self.state == "done":
-            return
+        todo = self.filtered(lambda one: one.state != "done")
         try:
-            self.lock_for_update()
-            self.rating_ids.lock_for_update()
+            todo.lock_for_update()
+            todo.rating_ids.lock_for_update()
         except LockError:
             raise RetryableJobError("The settlement is being changed at this moment.", seconds=60) from None
+        for settlement in todo:
+            settlement._check_preview()
+        move = todo._make_move()
+        for settlement in todo:
+            own = move if settlement._paid_lines() else move.browse()
+            settlement.rating_ids.write({"state": "invoiced" if own else "free", "move_id": own.id})
+            settlement.write({"state": "done", "error": False, "move_id": own.id})
+        if move:
+            move.action_post()
+            if todo[0].agreement_id.is_netting:
+                todo.filtered("move_id")._net()
+
+    def _check_preview(self) -> None:
         seen = self.amount
         self._prepare()
         if self.currency_id.compare_amounts(seen, self.amount):
@@ -293,23 +305,20 @@ class EmobilityHostSettlement(models.Model):
                     now=self.currency_id.format(self.amount),
                 )
             )
-        move = self._make_move()
-        self.rating_ids.write({"state": "invoiced" if move else "free", "move_id": move.id})
-        self.write({"state": "done", "error": False, "move_id": move.id})
-        if move:
-            move.action_post()
-            if self.agreement_id.is_netting:
-                self._net()
+
+    def _paid_lines(self) -> Any:
+        return self.line_ids.filtered(lambda line: not line.currency_id.is_zero(line.amount))
 
     def _make_move(self) -> Any:
         """The self-billed credit note (a bill in our books); empty when there is nothing to pay."""
         moves = self.env["account.move"].sudo().with_company(self.company_id)
-        lines = self.line_ids.filtered(lambda line: not self.currency_id.is_zero(line.amount))
-        if not lines:
+        if not self._paid_lines():
             return moves
-        self._check_host()
-        sign = -1 if self.amount < 0 else 1
-        taxes = self._taxes()
+        for settlement in self:
+            settlement._check_host()
+        amount = sum(self.mapped("amount"))
+        sign = -1 if amount < 0 else 1
+        lines = [line for settlement in self for line in settlement._paid_lines()]
         move = moves.create(
             {
                 "move_type": "in_refund" if sign < 0 else "in_invoice",
@@ -317,29 +326,29 @@ class EmobilityHostSettlement(models.Model):
                 "partner_id": self.partner_id.id,
                 "currency_id": self.currency_id.id,
                 "invoice_date": fields.Date.context_today(self),
-                "delivery_date": self._last_day(),
-                "ref": self.name,
+                "delivery_date": self[0]._last_day(),
+                "ref": ", ".join(self.mapped("name")),
                 "invoice_line_ids": [
                     fields.Command.create(
                         {
                             "sequence": sequence,
-                            "product_id": self.agreement_id._product().id,
-                            "name": line.description,
+                            "product_id": line.agreement_id._product().id,
+                            "name": line._text_on_document(is_one_of_many=len(self) > 1),
                             "quantity": 1.0,
                             "price_unit": sign * line.amount,
-                            "tax_ids": [fields.Command.set(taxes.ids)],
+                            "tax_ids": [fields.Command.set(line.settlement_id._taxes().ids)],
                         }
                     )
                     for sequence, line in enumerate(lines)
                 ],
             }
         )
-        if self.currency_id.compare_amounts(move.amount_untaxed, abs(self.amount)):
+        if self.currency_id.compare_amounts(move.amount_untaxed, abs(amount)):
             raise UserError(
                 self.env._(
                     "The credit note would be %(computed)s instead of %(settled)s.",
                     computed=self.currency_id.format(move.amount_untaxed),
-                    settled=self.currency_id.format(self.amount),
+                    settled=self.currency_id.format(amount),
                 )
             )
         return move
@@ -382,7 +391,6 @@ class EmobilityHostSettlement(models.Model):
 
     def _net(self) -> None:
         """Set off what the host owes as a customer: one entry, reconciled with both sides."""
-        self.ensure_one()
         partner = self.partner_id.commercial_partner_id
         payable = self._open_lines(partner, "liability_payable").filtered(
             lambda line: line.move_id == self.move_id
@@ -452,18 +460,19 @@ class EmobilityHostSettlement(models.Model):
     # Sending
 
     def _queue_send(self) -> None:
-        for settlement in self.filtered("move_id"):
+        for settlements in self.filtered("move_id").grouped("move_id").values():
             enqueue(
-                settlement,
-                f"emobility.host.settlement.send:{settlement.id}",
-                self.env._("Send the statement %s", settlement.name),
+                settlements[0],
+                f"emobility.host.settlement.send:{settlements[0].id}",
+                self.env._("Send the statement %s", settlements[0].name),
             )._send()
 
     def _send(self) -> None:
-        """Job: mail the statement with its files to the host, once."""
+        """Job: mail the statement with its files to the host, once for each credit note."""
         self.ensure_one()
         settlement = self.sudo()._as_system()
-        if settlement.is_sent or not settlement.move_id:
+        parts = settlement._parts()
+        if not settlement.move_id or any(parts.mapped("is_sent")):
             return
         files = settlement._make_files()
         if not settlement.partner_id.email:
@@ -475,7 +484,12 @@ class EmobilityHostSettlement(models.Model):
             return
         template = self.env.ref("emobility_host.mail_template_settlement")
         template.send_mail(settlement.id, email_values={"attachment_ids": [(4, one.id) for one in files]})
-        settlement.write({"is_sent": True})
+        parts.write({"is_sent": True})
+
+    def _parts(self) -> Any:
+        """All settlements that are on the same credit note."""
+        self.ensure_one()
+        return (self.sudo().move_id.host_settlement_ids.with_env(self.env) | self).sorted("id")
 
     # Buttons
 
@@ -486,7 +500,7 @@ class EmobilityHostSettlement(models.Model):
             if settlement.state == "done":
                 raise UserError(self.env._("%s is settled already.", settlement.name))
             settlement.write({"state": "draft", "error": False})
-            settlement._queue_settle()
+        self.sudo()._as_system()._queue_settle()
 
     def action_refresh(self) -> None:
         """Work the preview out again."""

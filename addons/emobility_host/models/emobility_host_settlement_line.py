@@ -38,3 +38,7 @@ class EmobilityHostSettlementLine(models.Model):
     _one_per_part = models.UniqueIndex(
         "(settlement_id, month, kind)", "The settlement has this part already."
     )
+
+    def _text_on_document(self, *, is_one_of_many: bool) -> str:
+        """The description; with the agreement where the document has several."""
+        return f"{self.agreement_id.name}: {self.description}" if is_one_of_many else self.description

@@ -23,8 +23,8 @@ class EmobilityHostSettlement(models.Model):
             if self.move_id
             else []
         )
-        if self.rating_ids:
-            content = render(settlement._evidence_table(), "csv")
+        if settlement._parts().rating_ids:
+            content = render(settlement._parts()._evidence_table(), "csv")
             files.append((settlement._file_name("csv"), MIMETYPES["csv"], content))
         made = attachments.search([("res_model", "=", self._name), ("res_id", "=", self.id)])
         for name, mimetype, content in files:
@@ -67,7 +67,7 @@ class EmobilityHostSettlement(models.Model):
             self.env._("Energy (kWh)"),
             self.env._("Price basis"),
             self.env._("Price"),
-            self.env._("Amount (%s)", self.currency_id.name),
+            self.env._("Amount (%s)", self[:1].currency_id.name),
         ]
         return [headings] + [
             [

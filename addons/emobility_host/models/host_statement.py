@@ -38,7 +38,6 @@ class EmobilityHostSettlement(models.Model):
 
     def _statement_rows(self) -> list[StatementRow]:
         """The sessions in the order in which they took place. Their amounts add up to the parts "Sessions"."""
-        self.ensure_one()
         ratings = self.sudo().rating_ids.sorted(lambda rating: (rating.cdr_id.start_at, rating.id))
         return [self._statement_row(number, rating) for number, rating in enumerate(ratings, start=1)]
 
@@ -46,7 +45,7 @@ class EmobilityHostSettlement(models.Model):
         cdr = rating.cdr_id
         zone = ZoneInfo(cdr.location_id.time_zone or "UTC")
         first, last = _register(cdr.facts)
-        agreement = self.agreement_id.with_env(self.env)
+        agreement = rating.agreement_id.with_env(self.env)
         return StatementRow(
             number=number,
             session=cdr.name,
@@ -66,10 +65,10 @@ class EmobilityHostSettlement(models.Model):
 
     def _statement_sessions_amount(self) -> float:
         """What the listed sessions add up to; it is the sum of the parts "Sessions"."""
-        return self.currency_id.round(sum(self.sudo().rating_ids.mapped("amount_total")))
+        return self[:1].currency_id.round(sum(self.sudo().rating_ids.mapped("amount_total")))
 
     def _statement_title(self) -> str:
-        if self.amount < 0:
+        if sum(self.mapped("amount")) < 0:
             return self.env._("Correction of a credit note")
         return self.env._("Credit note (self-billing)")
 

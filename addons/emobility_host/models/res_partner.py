@@ -8,6 +8,10 @@ from odoo import fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    emobility_one_credit_note = fields.Boolean(
+        "One Credit Note",
+        help="A host with several agreements gets one self-billed credit note a month for all of them.",
+    )
     host_agreement_count = fields.Integer(compute="_compute_host_agreement_count")
 
     def _compute_host_agreement_count(self) -> None:

@@ -184,6 +184,80 @@ class TestSettlement(HostCommon):
         self.assertEqual(settlement.move_id.amount_residual, 0)
         self.assertEqual((debt.amount_residual, small.amount_residual), (0, 60.0), "the oldest debt first")
 
+    def test_f78_months_have_lines_of_their_own_and_currencies_documents_of_their_own(self) -> None:
+        dollar = self.env.ref("base.USD")
+        dollar.active = True
+        self.host.emobility_one_credit_note = True
+        self._make_agreement(energy_source="fixed", energy_price=0.10)
+        self._make_agreement(
+            name="Dollar", relation="reimbursement", currency_id=dollar.id, energy_source="fixed", energy_price=0.2
+        )
+        self._session("D1", datetime(2026, 6, 3, 8), "10")
+        self._session("D2", datetime(2026, 7, 3, 8), "20")
+        settlements = self._confirm(self._run(JULY))
+        self.assertEqual(
+            {one.currency_id.name: self._parts(one) for one in settlements},
+            {
+                "EUR": [(JUNE, "sessions", 1.0), (JULY, "sessions", 2.0)],
+                "USD": [(JUNE, "sessions", 2.0), (JULY, "sessions", 4.0)],
+            },
+        )
+        self.assertEqual(
+            {move.currency_id.name: move.amount_untaxed for move in settlements.move_id}, {"EUR": 3.0, "USD": 6.0}
+        )
+
+    def test_one_credit_note_over_all_agreements_of_a_host(self) -> None:
+        self.host.emobility_one_credit_note = True
+        other = self._make_host("Otto Owner")
+        share = self._make_agreement(percent=10, is_netting=True)
+        home = self._make_agreement(
+            name="Home", relation="reimbursement", energy_source="flat", is_netting=True
+        )
+        self._make_agreement(name="Otto", partner_id=other.id, fixed_amount=7)
+        elsewhere = self.location.copy({"code": "ELSEWHERE", "host_id": other.id})
+        self._make_agreement(
+            name="Empty", percent=1, is_netting=True, location_ids=[Command.set(elsewhere.ids)]
+        )
+        debt = self.init_invoice("out_invoice", partner=self.host, amounts=[1.0], taxes=[], post=True)
+        self._session("C1", datetime(2026, 6, 3, 8), "10")
+        run = self._run(JUNE)
+        self._confirm(run)
+        by_agreement = {one.agreement_id: one for one in run.settlement_ids}
+        move = by_agreement[share].move_id
+        self.assertEqual(by_agreement[home].move_id, move)
+        self.assertEqual(move.amount_untaxed, by_agreement[share].amount + by_agreement[home].amount)
+        named = {line.name.partition(": ")[0] for line in move.invoice_line_ids}
+        self.assertEqual(named, {"Home", share.name}, "each line says whose it is")
+        self.assertEqual(len(run.settlement_ids.move_id), 2, "Otto has his own, and nothing is paid for nothing")
+        self.assertEqual((debt.amount_residual, move.amount_residual), (0, move.amount_total - 1))
+        self.assertEqual(len(run.settlement_ids.netting_move_id), 1)
+        mails = self.env["mail.mail"].search(
+            [("model", "=", run.settlement_ids._name), ("res_id", "in", move.host_settlement_ids.ids)]
+        )
+        self.assertEqual(len(mails), 1)
+        text = mails.attachment_ids.filtered(lambda file: file.name.endswith("csv")).raw.decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
+        self.assertAlmostEqual(sum(float(row["Amount (EUR)"]) for row in rows), move.amount_untaxed, 2)
+        html = self._html(by_agreement[home])
+        for part in (share.name, "Home", move.name):
+            self.assertIn(part, html)
+
+    def test_an_error_of_one_agreement_keeps_the_whole_credit_note_back_until_it_is_retried(self) -> None:
+        self.host.write({"emobility_one_credit_note": True, "city": False})
+        self._make_agreement(fixed_amount=5)
+        self._make_agreement(name="Home", relation="reimbursement", fixed_amount=6)
+        run = self._run(JUNE)
+        self._confirm(run)
+        self.assertEqual(run.settlement_ids.mapped("state"), ["error", "error"])
+        self.host.city = "München"
+        with self.running_jobs():
+            run.action_retry()
+        self.assertEqual(run.settlement_ids.mapped("state"), ["done", "done"])
+        self.assertEqual(run.settlement_ids.move_id.amount_untaxed, 11.0)
+        run.settlement_ids.move_id.button_draft()
+        run.settlement_ids.move_id.button_cancel()
+        self.assertEqual(run.settlement_ids.mapped("state"), ["error", "error"], "both are given back")
+
     def test_without_netting_both_stay_open(self) -> None:
         debt = self.init_invoice("out_invoice", partner=self.host, amounts=[30.0], taxes=[], post=True)
         self._make_agreement(fixed_amount=50)

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
 from .common import OcppCommon
@@ -26,6 +28,17 @@ class TestPortalRemote(OcppCommon):
         session._stop_remotely()
         command = self.env["emobility.command"].search([("session_id", "=", session.id)])
         self.assertEqual(command.action, "remote_stop")
+
+    def test_f16_session_that_the_watchdog_closes_is_stopped_at_the_station_too(self) -> None:
+        self.push_ok(*self.session_events("S1")[:2])
+        session = self.session("S1")
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=60.0):
+            for _time in range(2):
+                self.env["emobility.session"]._cron_watchdog()
+        self.assertNotEqual(session.state, "live")
+        commands = self.env["emobility.command"].search([("session_id", "=", session.id)])
+        self.assertEqual(commands.mapped("action"), ["remote_stop"], "once")
+        self.assertEqual(session.decision_ids.after["stop"], "asked")
 
     def test_session_that_is_over_cannot_be_stopped(self) -> None:
         self.push_ok(*self.session_events("S1"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from odoo import models
@@ -9,10 +10,12 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.const import CURRENCY_MINOR_UNITS
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe.controllers.main import StripeController
+from odoo.addons.queue_job.exception import RetryableJobError
 
 # What Stripe says of a hold is final when the transaction is in one of these states, or is a capture or a release.
 SETTLED = ("authorized", "done", "cancel")
 FINAL_STATUSES = ("succeeded", "canceled")
+ASK_AGAIN_SECONDS = 600
 
 
 class PaymentTransaction(models.Model):
@@ -99,6 +102,45 @@ class PaymentTransaction(models.Model):
             return False
         self.amount = amount
         return True
+
+    def _emobility_ask_provider(self) -> None:  # pylint: disable=missing-return
+        """Book what Stripe did, though its answer was lost (F61): charged, still at work, or refused for a reason.
+
+        :raises RetryableJobError: when Stripe cannot be asked now: until then nothing else may be done
+        """
+        if self.provider_code == "stripe" and self.state in ("draft", "pending", "error"):
+            try:
+                intent = self._stripe_find_intent()
+            except ValidationError as error:
+                raise RetryableJobError(str(error), seconds=ASK_AGAIN_SECONDS) from None
+            if intent and self._stripe_is_news(intent):
+                # It was not over when its answer was lost: it is processed as if the answer came now.
+                self.state = "pending"
+                self._stripe_process_intent(intent)
+        super()._emobility_ask_provider()
+
+    def _stripe_find_intent(self) -> dict[str, Any] | None:
+        """The intent of this transaction; of one whose answer was lost the reference alone is known."""
+        if self.provider_reference:
+            return self._send_api_request("GET", f"payment_intents/{self.provider_reference}")
+        if not self.token_id:
+            return None
+        since = int(self.create_date.replace(tzinfo=UTC).timestamp()) - 60
+        answer = self._send_api_request(
+            "GET",
+            "payment_intents",
+            params={"customer": self.token_id.provider_ref, "created[gte]": since, "limit": 100},
+        )
+        return next((intent for intent in answer["data"] if intent["description"] == self.reference), None)
+
+    def _stripe_is_news(self, intent: dict[str, Any]) -> bool:
+        """Whether it says more than is known. An intent that waits for the customer says nothing yet."""
+        if intent["status"] in const.STATUS_MAPPING["draft"]:
+            return False
+        reason = (intent.get("last_payment_error") or {}).get("message")
+        return intent["status"] not in const.STATUS_MAPPING["error"] or bool(
+            reason and reason not in (self.state_message or "")
+        )
 
     # What Stripe says
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,20 +12,25 @@ from odoo.tools import SQL
 REVENUE = ("retail", "adhoc")
 
 
+# Accounts and their percentages, as in an analytic distribution.
+Analytic = tuple[tuple[str, float], ...]
+
+
 class Share(NamedTuple):
     """What the amounts of one line have in common."""
 
     kind: str
+    source: str
     account_id: int
-    analytic: str
+    analytic: Analytic
 
 
 class EmobilityAccrual(models.Model):
-    """Revenue at the end of a month that its invoices do not show: one entry per currency, taken back a day later."""
+    """What the invoices of a month do not show at its end: one entry per currency, taken back a day later."""
 
     _name = "emobility.accrual"
     _inherit = ["mail.thread"]
-    _description = "Accrual of Charging Revenue"
+    _description = "Accrual"
     _order = "month desc, id desc"
     _check_company_auto = True
 
@@ -50,8 +56,8 @@ class EmobilityAccrual(models.Model):
         index=True,
     )
     line_ids = fields.One2many("emobility.accrual.line", "accrual_id", "Lines", readonly=True)
-    accrued = fields.Monetary("Charged, not invoiced", compute="_compute_amounts", store=True)
-    deferred = fields.Monetary("Invoiced, charged later", compute="_compute_amounts", store=True)
+    accrued = fields.Monetary("Earned, not invoiced", compute="_compute_amounts", store=True)
+    deferred = fields.Monetary("Invoiced, earned later", compute="_compute_amounts", store=True)
     move_id = fields.Many2one(
         "account.move", "Entry", readonly=True, copy=False, index="btree_not_null", check_company=True
     )
@@ -72,9 +78,16 @@ class EmobilityAccrual(models.Model):
     @api.depends("line_ids.amount", "line_ids.kind")
     def _compute_amounts(self) -> None:
         for accrual in self:
-            for kind in ("accrued", "deferred"):
+            for kind in accrual._kinds():
                 lines = accrual.line_ids.filtered(lambda line, kind=kind: line.kind == kind)
                 accrual[kind] = sum(lines.mapped("amount"))
+
+    def _kinds(self) -> dict[str, tuple[int, Any]]:
+        """Kinds of lines: the sign of what is booked on the other account (1: a debit), and that account."""
+        return {
+            "accrued": (1, self.company_id.emobility_accrued_account_id),
+            "deferred": (-1, self.company_id.emobility_deferred_account_id),
+        }
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityAccrual:
@@ -97,7 +110,7 @@ class EmobilityAccrual(models.Model):
     # Preview
 
     def action_prepare(self) -> None:
-        """Work out what belongs to the month and is not in its invoices, and what is and does not. Posts nothing."""
+        """Work out what belongs to the month and is not in its documents, and what is and does not. Posts nothing."""
         for accrual in self:
             if accrual.state == "posted":
                 raise UserError(self.env._("%s is posted already.", accrual.name))
@@ -110,22 +123,16 @@ class EmobilityAccrual(models.Model):
     def _line_values(self) -> list[dict[str, Any]]:
         amounts: dict[Share, float] = defaultdict(float)
         counts: dict[Share, int] = defaultdict(int)
-        net_of = self._net_factor()
-        mode = self.company_id.emobility_analytic
-        invoicing = self.env["emobility.invoicing"].sudo().with_company(self.company_id)
-        for row in self._unbalanced():
-            product = self.env["product.product"].browse(row["product_id"])
-            rating = self.env["emobility.rating"].sudo().browse(row["rating_id"])
-            analytic = "" if mode == "none" else invoicing._analytic_key(rating, mode)
-            share = Share(row["kind"], self._revenue_account(product).id, analytic)
-            amounts[share] += row["amount"] * net_of(product, rating, row["price_mode"])
-            counts[share] += row["ratings"]
+        for share, amount, sessions in self._amounts():
+            amounts[share] += amount
+            counts[share] += sessions
         return [
             {
                 "accrual_id": self.id,
                 "kind": share.kind,
+                "source": share.source,
                 "account_id": share.account_id,
-                "analytic_distribution": {share.analytic: 100} if share.analytic else False,
+                "analytic_distribution": dict(share.analytic) or False,
                 "analytic_names": self._analytic_names(share.analytic),
                 "rating_count": counts[share],
                 "amount": rounded,
@@ -133,6 +140,19 @@ class EmobilityAccrual(models.Model):
             for share, amount in sorted(amounts.items())
             if (rounded := self.currency_id.round(amount))
         ]
+
+    def _amounts(self) -> Iterator[tuple[Share, float, int]]:
+        """What belongs to another month than its document, and of how many sessions it is. Others add theirs."""
+        net_of = self._net_factor()
+        mode = self.company_id.emobility_analytic
+        invoicing = self.env["emobility.invoicing"].sudo().with_company(self.company_id)
+        for row in self._unbalanced():
+            product = self.env["product.product"].browse(row["product_id"])
+            rating = self.env["emobility.rating"].sudo().browse(row["rating_id"])
+            key = "" if mode == "none" else invoicing._analytic_key(rating, mode)
+            analytic: Analytic = ((key, 100.0),) if key else ()
+            share = Share(row["kind"], "sessions", self._revenue_account(product).id, analytic)
+            yield share, row["amount"] * net_of(product, rating, row["price_mode"]), row["ratings"]
 
     def _unbalanced(self) -> list[dict[str, Any]]:
         """Rated amounts whose month is not that of their invoice, by what decides about account and taxes.
@@ -187,21 +207,23 @@ class EmobilityAccrual(models.Model):
         return factor
 
     def _revenue_account(self, product: Any) -> Any:
-        account = product.with_company(self.company_id)._get_product_accounts()["income"]
+        return self._product_account(product, "income")
+
+    def _product_account(self, product: Any, use: str) -> Any:
+        """:param use: income or expense"""
+        account = product.with_company(self.company_id)._get_product_accounts()[use]
         if not account:
             raise UserError(
                 self.env._(
-                    "%s has no revenue account. The account check shows what is missing.",
+                    "%s has no account for its amounts. The account check shows what is missing.",
                     product.display_name,
                 )
             )
         return account
 
-    def _analytic_names(self, key: str) -> str:
-        accounts = (
-            self.env["account.analytic.account"].sudo().browse(int(part) for part in key.split(",") if part)
-        )
-        return ", ".join(accounts.mapped("display_name"))
+    def _analytic_names(self, analytic: Analytic) -> str:
+        ids = [int(part) for key, _percent in analytic for part in key.split(",")]
+        return ", ".join(self.env["account.analytic.account"].sudo().browse(ids).mapped("display_name"))
 
     # Entry
 
@@ -225,25 +247,20 @@ class EmobilityAccrual(models.Model):
 
     def _make_move(self) -> Any:
         lines = []
-        for kind, sign, counter in (
-            ("accrued", 1, self.company_id.emobility_accrued_account_id),
-            ("deferred", -1, self.company_id.emobility_deferred_account_id),
-        ):
+        for kind, (sign, counter) in self._kinds().items():
             chosen = self.line_ids.filtered(lambda line, kind=kind: line.kind == kind)
             if not chosen:
                 continue
             if not counter:
-                raise UserError(
-                    self.env._("Choose the accounts of accrued and deferred revenue in the settings first.")
-                )
-            revenue = [
+                raise UserError(self.env._("Choose the accounts of accruals in the settings first."))
+            booked = [
                 self._entry_line(line.account_id, -sign * line.amount, line.analytic_distribution)
                 for line in chosen
             ]
             total = self._entry_line(counter, sign * sum(chosen.mapped("amount")), False)
             # In another currency the sum of what is rounded counts, so that the entry balances.
-            total["balance"] = -sum(line["balance"] for line in revenue)
-            lines += [*revenue, total]
+            total["balance"] = -sum(line["balance"] for line in booked)
+            lines += [*booked, total]
         return (
             self.env["account.move"]
             .sudo()
@@ -253,9 +270,7 @@ class EmobilityAccrual(models.Model):
                     "move_type": "entry",
                     "journal_id": self._journal().id,
                     "date": self._month_end(),
-                    "ref": self.env._(
-                        "Charging revenue not invoiced at the end of %s", f"{self.month:%Y-%m}"
-                    ),
+                    "ref": self.env._("Charging: accruals at the end of %s", f"{self.month:%Y-%m}"),
                     "currency_id": self.currency_id.id,
                     "line_ids": [fields.Command.create(line) for line in lines],
                 }
@@ -267,7 +282,7 @@ class EmobilityAccrual(models.Model):
         company_currency = self.company_id.currency_id
         balance = self.currency_id._convert(amount, company_currency, self.company_id, self._month_end())
         return {
-            "name": self.env._("Charging sessions %s", f"{self.month:%Y-%m}"),
+            "name": self.env._("Charging %s", f"{self.month:%Y-%m}"),
             "account_id": account.id,
             "currency_id": self.currency_id.id,
             "amount_currency": self.currency_id.round(amount),
@@ -287,13 +302,7 @@ class EmobilityAccrual(models.Model):
     def _cron_prepare(self) -> None:
         """A preview of last month for each company and currency with something to accrue, once."""
         month = fields.Date.subtract(fields.Date.context_today(self).replace(day=1), months=1)
-        ratings = self.env["emobility.rating"].sudo()
-        groups = ratings._read_group(
-            [("relation", "in", REVENUE), ("end_at", "<", fields.Date.add(month, months=1, days=1)),
-             ("end_at", ">=", fields.Date.subtract(month, months=12))],
-            ["company_id", "currency_id"],
-        )  # fmt: skip
-        for company, currency in groups:
+        for company, currency in self._used_currencies(month):
             domain = [
                 ("company_id", "=", company.id),
                 ("month", "=", month),
@@ -304,6 +313,21 @@ class EmobilityAccrual(models.Model):
                     {"company_id": company.id, "month": month, "currency_id": currency.id}
                 ).action_prepare()
                 self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
+    def _used_currencies(self, month: date) -> set[tuple[Any, Any]]:
+        """Companies and currencies in which there may be something to accrue at the end of a month."""
+        ratings = self.env["emobility.rating"].sudo()
+        return set(
+            ratings._read_group(
+                [
+                    ("relation", "in", REVENUE),
+                    ("end_at", "<", fields.Date.add(month, months=1, days=1)),
+                    ("end_at", ">=", fields.Date.subtract(month, months=12)),
+                ],
+                ["company_id", "currency_id"],
+            )
+        )
 
     # Buttons
 

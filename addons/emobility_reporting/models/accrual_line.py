@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class EmobilityAccrualLine(models.Model):
-    """Revenue of one account and analytic account that belongs to another month than its invoice."""
+    """An amount of one account and analytic account that belongs to another month than its document."""
 
     _name = "emobility.accrual.line"
     _inherit = "emobility.guarded"
@@ -14,16 +14,19 @@ class EmobilityAccrualLine(models.Model):
         "emobility.accrual", required=True, readonly=True, index=True, ondelete="cascade"
     )
     kind = fields.Selection(
-        [("accrued", "Charged, not invoiced"), ("deferred", "Invoiced, charged later")],
+        [("accrued", "Earned, not invoiced"), ("deferred", "Invoiced, earned later")],
         required=True,
         readonly=True,
     )
+    source = fields.Selection(
+        [("sessions", "Sessions"), ("fees", "Base fees")], "Of", required=True, readonly=True, default="sessions"
+    )
     account_id = fields.Many2one(
-        "account.account", "Revenue account", required=True, readonly=True, index=True, ondelete="restrict"
+        "account.account", required=True, readonly=True, index=True, ondelete="restrict"
     )
     analytic_distribution = fields.Json(readonly=True)
     analytic_names = fields.Char("Analytic", readonly=True)
     rating_count = fields.Integer("Sessions", readonly=True)
-    amount = fields.Monetary("Revenue (net)", readonly=True)
+    amount = fields.Monetary("Amount (net)", readonly=True)
     currency_id = fields.Many2one(related="accrual_id.currency_id")
     company_id = fields.Many2one(related="accrual_id.company_id", store=True, index=True)

@@ -5,19 +5,29 @@ from typing import Any
 from odoo import fields, models
 from odoo.tools import SQL
 
-# Whose changes an auditor asks for: model -> where its company is (None: the record belongs to all companies).
+# Whose changes an auditor asks for, as far as their addons are there.
 AUDITED = (
     "emobility.tariff",
     "emobility.tariff.version",
     "emobility.price.rule",
     "emobility.discount",
+    "emobility.gate.rule",
     "emobility.hold",
     "emobility.session",
     "emobility.cdr",
     "emobility.billing.run",
+    "emobility.correction",
+    "emobility.dispute",
     "emobility.host.agreement",
     "emobility.host.settlement",
+    "emobility.roaming.agreement",
+    "emobility.roaming.settlement",
+    "emobility.wallet",
+    "emobility.instalment.plan",
+    "emobility.token",
+    "emobility.brand",
     "emobility.accrual",
+    "account.banking.mandate",
     "contract.contract",
     "account.move",
     "account.payment",
@@ -110,7 +120,7 @@ class EmobilityAuditTrail(models.Model):
         )
 
     def _record_sql(self, name: str) -> SQL:
-        """Ids and companies of a model. What was deleted, or belongs to no company, nobody's rule lets through."""
+        """Ids and companies of a model. What was deleted is left out; what has no company belongs to all of them."""
         return SQL(
             "SELECT %(name)s AS model, id, company_id FROM %(table)s",
             name=name,

@@ -30,14 +30,14 @@ class ResCompany(models.Model):
         "Accrued revenue",
         domain="[('account_type', 'in', ('asset_current', 'asset_prepayments'))]",
         check_company=True,
-        help="What was charged but not invoiced at the end of a month.",
+        help="What was earned but not invoiced at the end of a month.",
     )
     emobility_deferred_account_id = fields.Many2one(
         "account.account",
         "Deferred revenue",
         domain="[('account_type', '=', 'liability_current')]",
         check_company=True,
-        help="What was invoiced in a month but charged later.",
+        help="What was invoiced in a month but is earned later, as fees in advance.",
     )
     emobility_accrual_journal_id = fields.Many2one(
         "account.journal", "Journal of accruals", domain="[('type', '=', 'general')]", check_company=True

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -71,6 +71,69 @@ class TestAccrual(ReportingCommon):
         accrual.action_post()
         line = accrual.move_id.line_ids.filtered(lambda one: one.account_id == self.deferred)
         self.assertEqual(line.balance, -move.amount_untaxed)
+
+    def _fee(self, **values: Any) -> Any:
+        """A fee of 120.00 a year in advance, of which June has 30 of 365 days."""
+        product = self.env["product.product"].create(
+            {"name": "Base fee", "type": "service", "taxes_id": [Command.set(self.tax.ids)]}
+        )
+        line = {
+            "product_id": product.id,
+            "name": "Base fee",
+            "quantity": 1.0,
+            "price_unit": 365.0,
+            "specific_price": 365.0,
+            "date_start": "2026-06-01",
+            "recurring_next_date": "2026-06-01",
+            "recurring_rule_type": "yearly",
+            "recurring_interval": 1,
+            "recurring_invoicing_type": "pre-paid",
+            **values,
+        }
+        self.contract.write({"line_recurrence": True, "contract_line_ids": [Command.create(line)]})
+        return self.contract.contract_line_ids
+
+    def _invoice_fee(self, line: Any, day: str) -> Any:
+        move = self.env["emobility.invoicing"]._invoice(
+            self.env["emobility.rating"], fields.Date.to_date(day), {line.contract_id: line}
+        )
+        move.action_post()
+        return move
+
+    def test_a_fee_in_advance_is_deferred_for_the_days_after_the_month(self) -> None:
+        move = self._invoice_fee(self._fee(), "2026-06-05")
+        self.assertEqual(
+            (move.invoice_line_ids.emobility_period_from, move.invoice_line_ids.emobility_period_to),
+            (date(2026, 6, 1), date(2027, 5, 31)),
+        )
+        june = self._accrual()
+        self.assertEqual((june.accrued, june.deferred), (0, 335.0))
+        self.assertEqual((june.line_ids.source, june.line_ids.account_id), ("fees", self.revenue))
+        june.action_post()
+        line = june.move_id.line_ids.filtered(lambda one: one.account_id == self.deferred)
+        self.assertEqual((line.balance, june.reversal_move_id.date), (-335.0, date(2026, 7, 1)))
+        self.assertEqual(self._accrual(month="2026-07-01").deferred, 304.0, "and a month later 31 days less")
+        self.assertEqual(self._accrual(month="2027-05-01").deferred, 0)
+
+    def test_a_credit_note_of_a_fee_takes_its_deferral_back(self) -> None:
+        move = self._invoice_fee(self._fee(), "2026-06-05")
+        move._reverse_moves([{"invoice_date": "2026-06-20", "date": "2026-06-20"}]).action_post()
+        self.assertFalse(self._accrual().line_ids)
+
+    def test_a_fee_in_arrears_is_accrued_whether_it_has_an_invoice_yet_or_not(self) -> None:
+        line = self._fee(
+            recurring_rule_type="monthlylastday", recurring_invoicing_type="post-paid", specific_price=11.9
+        )
+        line.price_unit = 11.9
+        self.assertEqual(self._accrual().accrued, 11.9)
+        self.assertEqual(self._accrual(month="2026-07-01").accrued, 23.8, "two months that nobody invoiced")
+        self.env["emobility.accrual"].search([]).unlink()
+        move = self._invoice_fee(line, "2026-07-02")
+        self.assertEqual((move.date, self._accrual().accrued), (date(2026, 7, 2), move.amount_untaxed))
+
+    def test_fees_that_begin_within_the_month_count_by_the_day(self) -> None:
+        self._fee(date_start="2026-06-16", recurring_next_date="2026-06-16")
+        self.assertEqual(self._accrual().accrued, 15.0, "in advance, but not invoiced by anybody")
 
     def test_the_month_is_that_of_the_place(self) -> None:
         self._session("A6", datetime(2026, 6, 30, 21, 0), minutes=30)

@@ -6,6 +6,7 @@ from typing import Any
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
+from ..models.audit_trail import AUDITED
 from .common import ReportingCommon
 
 
@@ -48,6 +49,22 @@ class TestAuditTrail(ReportingCommon):
         notes = "".join(str(row.note) for row in self._trail(version) if row.note)
         self.assertIn("0.40", notes.replace("0.4 ", "0.40 "))
         self.assertIn("0.45", notes)
+
+    def test_limits_of_the_gate_are_noted_for_all_companies(self) -> None:
+        rule = self.gate_rule("amount_cap").with_env(self.env)
+        self._trail(rule)
+        before = rule.limit_amount
+        rule.write({"limit_amount": before + 50, "four_eyes": True})
+        me = self.env.user.partner_id.name
+        self.assertFalse(rule.company_id)
+        self.assertEqual(self._change(rule, "limit_amount"), (f"{before:g}", f"{before + 50:g}", me))
+        self.assertEqual(self._change(rule, "four_eyes")[:2], ("–", "✓"))
+
+    def test_every_audited_model_is_there_and_keeps_its_changes(self) -> None:
+        for name in AUDITED:
+            with self.subTest(model=name):
+                self.assertIn("message_ids", self.env[name]._fields)
+                self.assertIn("company_id", self.env[name]._fields)
 
     def test_contracts_and_decisions_on_holds_are_in_it(self) -> None:
         contract = self.contract.with_env(self.env)

@@ -165,6 +165,7 @@ class Psp:
             ("POST", "customers", 1): self._create_customer,
             ("POST", "payment_methods", 1): self._create_method,
             ("POST", "payment_intents", 1): self._create_intent,
+            ("GET", "payment_intents", 1): self._list_intents,
             ("POST", "setup_intents", 1): self._create_setup,
             ("POST", "refunds", 1): self._create_refund,
             ("GET", "balance_transactions", 1): self._list_balance,
@@ -235,6 +236,17 @@ class Psp:
         if data.get("confirm") in ("true", "True", True):
             return self._confirm(intent, data)
         return intent
+
+    def _list_intents(self, data: Json) -> Json:
+        """Those of a customer since a moment, the newest first."""
+        since = int((data.get("created") or {}).get("gte", 0))
+        return _list(
+            [
+                intent
+                for intent in reversed(self.intents.values())
+                if data.get("customer") in (None, intent["customer"]) and intent["created"] >= since
+            ]
+        )
 
     def _confirm(self, intent: Json, data: Json) -> Json:
         if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
