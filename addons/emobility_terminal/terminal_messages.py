@@ -28,7 +28,7 @@ class TerminalError(Exception):
         self.message = message
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """The text without card numbers: only the last four digits are left. We want to store none by mistake."""
 
     def mask(found: re.Match[str]) -> str:
@@ -49,7 +49,7 @@ def _utc(at: datetime) -> datetime:
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[\x21-\x7e]+$")]
-Line = Annotated[str, Field(max_length=255), AfterValidator(_masked)]
+Line = Annotated[str, Field(max_length=255), AfterValidator(masked)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=4)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -73,6 +73,7 @@ class Authorization(Message):
     currency: Currency
     price_id: Annotated[str, Field(max_length=64)]
     card: Line = ""
+    card_hash: Annotated[str, Field(max_length=128)] = ""
     lang: Annotated[str, Field(max_length=10)] = ""
     email: Annotated[str, Field(max_length=254)] = ""
 
