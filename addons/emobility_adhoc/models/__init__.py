@@ -1,9 +1,11 @@
 from . import (
     account_move,
     adhoc_attempt,
+    adhoc_block,
     adhoc_money,
     adhoc_report,
     adhoc_session,
+    adhoc_session_card,
     adhoc_voucher,
     cdr,
     command,

@@ -31,6 +31,7 @@ END_REASONS = {
     "nothing": "No energy flowed.",
     "cancelled": "Cancelled by the customer.",
     "abandoned": "The payment was not completed.",
+    "card_blocked": "This card cannot be used here. Please contact us.",
     "hold_lost": "The payment provider gave the hold up.",
 }
 
@@ -230,6 +231,9 @@ class EmobilityAdhocSession(models.Model):
             self._give_back(hold)
             return
         self.transaction_id = hold
+        if self._note_card(hold._emobility_card() if hold else ""):
+            self._release("card_blocked")
+            return
         others = self.search_count([("evse_id", "=", self.evse_id.id), ("state", "in", ACTIVE)])
         if others or not self.evse_id._adhoc_is_available():
             self._release("not_available")

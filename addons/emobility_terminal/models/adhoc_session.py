@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from odoo import fields, models
 
 from odoo.addons.emobility_adhoc.models.adhoc_session import FINAL
@@ -25,6 +27,19 @@ class EmobilityAdhocSession(models.Model):
         "(terminal_id, terminal_reference) WHERE terminal_reference IS NOT NULL",
         "The terminal has told of this pre-authorisation already.",
     )
+
+    def _card_label(self) -> str:
+        return self.terminal_card or super()._card_label()
+
+    def _make_receipt(self, rating: Any) -> None:  # pylint: disable=missing-return
+        super()._make_receipt(rating)
+        self._put_slip_on_receipt()
+
+    def _put_slip_on_receipt(self) -> None:
+        """The law wants the data of the card payment on the receipt."""
+        if self.move_id and self.terminal_eft_data:
+            lines = Markup("<br/>").join(self.terminal_eft_data.splitlines())
+            self.move_id.narration = (self.move_id.narration or Markup("")) + Markup("<p>%s</p>") % lines
 
     def _on_payment(self) -> None:  # pylint: disable=missing-return
         """Job: a release that took its time may have kept what is due waiting."""

@@ -179,7 +179,8 @@ class EmobilityTerminal(models.Model):
             "party_id": company.emobility_party_id or None,
             "country_code": company.emobility_country_code or None,
             "invoice_creator": "CPO",
-            "location_ids": sorted(filter(None, self.location_ids.mapped("code"))),
+            # Whole locations and single EVSEs add up in OCPI: what is assigned here are EVSEs.
+            "location_ids": [],
             "evse_uids": sorted(self.evse_ids.mapped("uid")),
             "last_updated": f"{self.write_date.isoformat(timespec='seconds')}Z",
         }
@@ -268,6 +269,9 @@ class EmobilityTerminal(models.Model):
             return known
         evse = self.evse_ids.filtered(lambda one: one.uid == told.evse_uid)
         self._check_sellable(evse, told)
+        digest = told.card_hash and self.env["emobility.adhoc.block"]._digest(told.card_hash)
+        if self.env["emobility.adhoc.block"]._is_blocked(digest, self.company_id):
+            raise TerminalError(409, "CARD_BLOCKED", "This card cannot be used here.")
         adhoc = self.env["emobility.adhoc.session"]._check_out(
             evse, email=email_normalize(told.email) or None, lang=self._language(told.lang), client=self.identity
         )
@@ -276,6 +280,7 @@ class EmobilityTerminal(models.Model):
                 "terminal_id": self.id,
                 "terminal_reference": told.authorization_reference,
                 "terminal_card": told.card or False,
+                "card_digest": digest or False,
                 "hold_amount": float(told.amount),
             }
         )

@@ -3,8 +3,6 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any, ClassVar
 
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -126,17 +124,11 @@ class EmobilityTerminalConfirmation(models.Model):
             order._captured(self.message or "")
         else:
             hold.child_transaction_ids.terminal_order_ids._as_system()._withdraw()
-        self._put_on_receipt()
-        self.transaction_id = capture
-        capture._set_done()
-
-    def _put_on_receipt(self) -> None:
-        """The law wants the data of the card payment on the receipt."""
         adhoc = self.adhoc_id._as_system()
         adhoc.terminal_eft_data = self.eft_data
-        if adhoc.move_id and self.eft_data:
-            lines = Markup("<br/>").join(self.eft_data.splitlines())
-            adhoc.move_id.narration = (adhoc.move_id.narration or Markup("")) + Markup("<p>%s</p>") % lines
+        adhoc._put_slip_on_receipt()
+        self.transaction_id = capture
+        capture._set_done()
 
     def action_close_attention(self) -> None:
         """Take it off the work list: a person has seen to it."""

@@ -273,9 +273,20 @@ class TestTerminal(TerminalCommon):
     def test_terminal_in_the_words_of_ocpi(self) -> None:
         ocpi = self.terminal._to_ocpi()
         self.assertEqual((ocpi["terminal_id"], ocpi["evse_uids"]), (self.terminal.identity, ["E1"]))
-        self.assertEqual((ocpi["invoice_creator"], ocpi["location_ids"]), ("CPO", [self.location.code]))
+        self.assertEqual((ocpi["invoice_creator"], ocpi["location_ids"]), ("CPO", []))
 
     def test_terminal_that_was_used_is_not_deleted(self) -> None:
         self.authorise()
         with self.assertRaises(UserError):
             self.terminal.unlink()
+
+    def test_blocked_card_is_refused_before_anything_is_started(self) -> None:
+        adhoc = self.authorise(card_hash="hash-of-a-card")
+        with self.running_jobs():
+            adhoc._stop_by_customer()
+        adhoc.action_block_card()
+        self.assertEqual(adhoc.block_id.label, "Visa **** 1234")
+        with self.assertRaises(TerminalError) as raised:
+            self.authorise(authorization_reference="pp-2", card_hash="hash-of-a-card")
+        self.assertEqual(raised.exception.code, "CARD_BLOCKED")
+        self.assertTrue(self.authorise(authorization_reference="pp-3", card_hash="another"))
