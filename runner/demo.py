@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.console import RunError, say, step
 from runner.paths import RUNTIME
-from runner.services import Services
+from runner.services import Services, free_port
 from runner.setup import set_up
 from runner.stack import Stack, stack
 
@@ -36,7 +36,10 @@ def demo() -> int:
         with Services() as stations:
             for each in product.seed["stations"]:
                 stations.start(product.waiting_station(each, REMOTE_BAY))
-            _tell(product, result)
+            terminal = free_port(8050)
+            if "terminal" in product.seed:  # a database of before has none
+                stations.start(product.card_terminal(terminal))
+            _tell(product, result, terminal)
             try:
                 while True:
                     time.sleep(3600)
@@ -133,7 +136,7 @@ def _mail_with_invoice(product: Stack, invoice: str) -> Path:
     raise RunError(f"no mail with invoice {invoice} arrived in {product.mail_folder}")
 
 
-def _tell(product: Stack, result: dict[str, Any] | None) -> None:
+def _tell(product: Stack, result: dict[str, Any] | None, terminal: int) -> None:
     say()
     if result is None:
         say("No session was played: the last one ended less than five minutes ago.")
@@ -144,6 +147,7 @@ def _tell(product: Stack, result: dict[str, Any] | None) -> None:
     say(f"""  Back office   {product.odoo_url}/odoo        menu E-Mobility, Operations, Charging sessions
   Portal        {product.odoo_url}/my/charging
   Remote start  Infrastructure, EVSEs, DE*LIN*E0102: press Remote Start, then watch the session live
+  Card terminal http://127.0.0.1:{terminal}    show a card, watch the session, take the receipt
   Stations      {product.bridge_url}/<identity>
 
 Logins (demonstration only):""")

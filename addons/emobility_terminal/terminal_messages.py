@@ -18,6 +18,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 MAYBE_CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?\d){12,18}(?!\d)")
 
 
+LONGEST_REFERENCE = 36
+
+
 class TerminalError(Exception):
     """What was asked cannot be done; the code is for programs, the message for people."""
 
@@ -74,8 +77,15 @@ class Authorization(Message):
     price_id: Annotated[str, Field(max_length=64)]
     card: Line = ""
     card_hash: Annotated[str, Field(max_length=128)] = ""
+    can_increase: bool = False
     lang: Annotated[str, Field(max_length=10)] = ""
     email: Annotated[str, Field(max_length=254)] = ""
+
+
+class Hold(Message):
+    """How much is held now, after it was asked to be more."""
+
+    amount: Amount
 
 
 class Tax(Message):

@@ -6,6 +6,7 @@ from . import (
     adhoc_report,
     adhoc_session,
     adhoc_session_card,
+    adhoc_session_station,
     adhoc_voucher,
     cdr,
     command,

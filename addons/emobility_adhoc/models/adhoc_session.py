@@ -162,10 +162,11 @@ class EmobilityAdhocSession(models.Model):
         """
         evse = evse.sudo()
         version = evse._adhoc_version()
-        if not version:
+        sheet = evse._adhoc_sheet_of(version)
+        if sheet is None:
             raise UserError(self.env._("This charging point cannot be used without a contract."))
         version._freeze()
-        kind = "voucher" if voucher else "free" if evse._adhoc_sheet().is_free else "paid"
+        kind = "voucher" if voucher else "free" if sheet.is_free else "paid"
         adhoc = self.sudo()._as_system().create(
             {
                 "name": self.env["ir.sequence"].with_company(evse.company_id).sudo().next_by_code(self._name),

@@ -75,6 +75,7 @@ ACTIONS = [
     ("default_tariff", "Set the tariff (OCPP 2.1)"),
     ("tariffs", "Report tariffs (OCPP 2.1)"),
     ("clear_tariffs", "Remove tariffs (OCPP 2.1)"),
+    ("web_payment", "Say that somebody pays on the web page (OCPP 2.1)"),
     ("frames", "Show raw messages"),
 ]
 """What a station can be asked to do."""

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.emobility_adhoc.models.adhoc_session import FINAL
+
 from ..terminal_messages import Confirmation
 
 
@@ -90,9 +92,13 @@ class EmobilityTerminalConfirmation(models.Model):
             return
         # Jobs that look at the money of the session wait, and so does another confirmation.
         adhoc = adhoc._locked()
-        self.adhoc_id = adhoc
+        self.write({"adhoc_id": adhoc.id, "attention": False})
         orders = hold.child_transaction_ids.terminal_order_ids._as_system().filtered(lambda one: one.kind == "capture")
         open_order = orders.filtered(lambda one: one.state in ("waiting", "sent"))[:1]
+        is_early = not adhoc.move_id and adhoc.state not in FINAL
+        if is_early and not open_order and self.terminal_id._settles_alone():
+            # What is due is not known yet: it is looked at again when it is.
+            return
         if self.status == "FAILED" or not self.amount:
             if open_order:
                 open_order._fail(self.message or "")

@@ -8,7 +8,6 @@ from . import (
     ocpi_object,
     ocpi_publisher,
     ocpi_server,
-    payment_transaction,
     roaming_partner,
     session,
     terminal,

@@ -168,6 +168,10 @@ class EmobilityTerminal(models.Model):
         }
         return data | {name: value for name, value in ours.items() if value is not None}
 
+    def _settles_alone(self) -> bool:
+        """The provider has the CDR, and confirms what it captured."""
+        return bool(self.connection_id) or super()._settles_alone()
+
     # Buttons
 
     def action_activate(self) -> None:

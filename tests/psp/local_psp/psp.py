@@ -171,7 +171,7 @@ class Psp:
             ("POST", "setup_intents", 1): self._create_setup,
             ("POST", "refunds", 1): self._create_refund,
             ("GET", "balance_transactions", 1): self._list_balance,
-            ("GET", "payouts", 1): lambda _data: _list(list(self.payouts.values())),
+            ("GET", "payouts", 1): lambda data: _page(list(self.payouts.values()), data),
             ("GET", "refunds", 1): lambda _data: _list(list(self.refunds.values())),
         }
         if handler := table.get((method, parts[0], len(parts))):
@@ -474,7 +474,8 @@ class Psp:
                                       payout=None))
 
     def _list_balance(self, data: Json) -> Json:
-        return _list([row for row in self.balance if not data.get("payout") or row["payout"] == data["payout"]])
+        rows = [row for row in self.balance if not data.get("payout") or row["payout"] == data["payout"]]
+        return _page(rows, data)
 
     # Events
 
@@ -516,6 +517,14 @@ def _texts(value: Any) -> list[str]:
 
 def _list(rows: list[Json]) -> Json:
     return {"object": "list", "data": rows, "has_more": False}
+
+
+def _page(rows: list[Json], data: Json) -> Json:
+    """As many as `limit` says, after the object that `starting_after` names."""
+    ids = [row["id"] for row in rows]
+    begin = ids.index(data["starting_after"]) + 1 if data.get("starting_after") in ids else 0
+    end = begin + int(data.get("limit") or 10)
+    return {"object": "list", "data": rows[begin:end], "has_more": end < len(rows)}
 
 
 def _error(code: str, message: str) -> Json:
