@@ -49,14 +49,19 @@ class TestPayments(AdhocCommon, OcpiHttpCase):
             "last_updated": AT,
         } | changes
 
-    def post(self, path: str, body: Any) -> None:
+    def send(self, path: str, body: Any) -> Any:
+        """The provider posts something; the jobs of the request, which is over, run on the cursor of the test."""
         with trap_jobs() as trap:
-            self.data(self.secret, "POST", PATH + path, body)
+            answer = self.data(self.secret, "POST", path, body)
         self.env.invalidate_all()
         with self.running_jobs():
-            for job in trap.enqueued_jobs:
+            for job in (one for one in trap.enqueued_jobs if not one.eta):
                 records = self.env[job.recordset._name].sudo().browse(job.recordset.ids)
                 getattr(records, job.method_name)(*job.args)
+        return answer
+
+    def post(self, path: str, body: Any) -> None:
+        self.send(PATH + path, body)
 
     def known_terminal(self) -> Any:
         self.post("/terminals/", self.terminal_data())
@@ -73,13 +78,7 @@ class TestPayments(AdhocCommon, OcpiHttpCase):
             "evse_uid": "E1",
             "authorization_reference": reference,
         } | changes
-        with trap_jobs() as trap:
-            answer = self.data(self.secret, "POST", "/2.3.0/cpo/commands/START_SESSION", body)
-        self.env.invalidate_all()
-        with self.running_jobs():
-            for job in trap.enqueued_jobs:
-                records = self.env[job.recordset._name].sudo().browse(job.recordset.ids)
-                getattr(records, job.method_name)(*job.args)
+        answer = self.send("/2.3.0/cpo/commands/START_SESSION", body)
         adhoc = self.env["emobility.adhoc.session"].search([("terminal_reference", "=", reference)])
         return answer["result"], adhoc
 
