@@ -1,1 +1,1 @@
-from . import test_payments
+from . import test_access, test_payments

@@ -1,1 +1,1 @@
-from . import test_reader
+from . import test_access, test_reader
