@@ -198,7 +198,7 @@ class TestAbuse(PagesCommon):
 
     def test_many_addresses_cannot_try_one_charging_point(self) -> None:
         attempts = self.env["emobility.adhoc.attempt"]
-        other = self.evse.copy({"uid": "OTHER", "evse_id": False})
+        other = self.evse.copy({"uid": "OTHER", "evse_id": False, "station_id": False})
         allowed = [attempts._may("start", f"address {number}", self.evse) for number in range(21)]
         self.assertEqual(allowed, [True] * 20 + [False])
         self.assertTrue(attempts._may("start", "address 0", other), "another charging point is not concerned")

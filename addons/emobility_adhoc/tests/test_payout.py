@@ -54,9 +54,9 @@ class TestPayout(AdhocCommon):
         self.assertEqual(line.transaction_id.source_transaction_id, self.adhoc.transaction_id)
 
     def test_payouts_and_movements_of_many_pages_are_all_fetched(self) -> None:
-        for _time in range(3):
+        for number in range(3):
             other = self.paid()
-            self.charge(other)
+            self.charge(other, ago=300 + 100 * number)
             self.psp.pay_out()
         with patch.object(payment_provider, "PAGE", 1):
             told = {name: len(rows) for name, _day, _currency, rows in self.stripe._emobility_payouts()}
