@@ -133,6 +133,20 @@ def make_walk_up(company, provider):
     holds.write({"state": "test", "is_published": True, "capture_manually": True})
 
 
+def make_terminal(company, stations):
+    """A card terminal for the points of the first station; returns its key."""
+    provider = env.ref("emobility_terminal.payment_provider_terminal")
+    if provider.company_id != company:
+        provider = provider.copy({"company_id": company.id})
+    provider.state = "test"
+    station = env["emobility.station"].search([("identity", "=", stations[0]["identity"])])
+    terminal = env["emobility.terminal"].create({
+        "name": "Car park, entrance", "serial": "T1-0815", "provider_id": provider.id, "company_id": company.id,
+        "evse_ids": [(6, 0, station.evse_ids.ids)],
+    })
+    return terminal.action_new_key()["context"]["default_secret"]
+
+
 def make_contract(company, provider, customer, plan, trigger):
     contract = env["contract.contract"].create({
         "name": f"Charging {customer.name}", "partner_id": customer.id, "is_charging": True, "plan_id": plan.id,
@@ -211,7 +225,8 @@ def main():
         users[f"driver {name.split()[0]}"] = {"login": email, "password": PASSWORD}
     env["ir.config_parameter"].set_param("web.base.url", os.environ["EMOBILITY_SEED_URL"])
     env["ir.config_parameter"].set_param("web.base.url.freeze", "True")
-    result = {"bridge": make_bridge_user(company), "stations": stations, "users": users}
+    result = {"bridge": make_bridge_user(company), "stations": stations, "users": users,
+              "terminal": make_terminal(company, stations)}
     env.cr.commit()  # pylint: disable=invalid-commit
     file = Path(os.environ["EMOBILITY_SEED_FILE"])
     file.touch(0o600)

@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.console import RunError, say, step
 from runner.paths import RUNTIME
-from runner.services import Services
+from runner.services import Services, free_port
 from runner.setup import set_up
 from runner.stack import Stack, stack
 
@@ -37,7 +37,10 @@ def demo() -> int:
         with Services() as stations:
             for each in product.seed["stations"]:
                 stations.start(product.waiting_station(each, REMOTE_BAY))
-            _tell(product, result)
+            terminal = free_port(8050)
+            if "terminal" in product.seed:  # a database of before has none
+                stations.start(product.card_terminal(terminal))
+            _tell(product, result, terminal)
             try:
                 while True:
                     time.sleep(3600)
@@ -140,7 +143,7 @@ def _adhoc_address(product: Stack) -> str:
     return f"{product.odoo_url}{evse['adhoc_url'][evse['adhoc_url'].index('/charge/'):]}"
 
 
-def _tell(product: Stack, result: dict[str, Any] | None) -> None:
+def _tell(product: Stack, result: dict[str, Any] | None, terminal: int) -> None:
     say()
     if result is None:
         say("No session was played: the last one ended less than five minutes ago.")
@@ -152,6 +155,7 @@ def _tell(product: Stack, result: dict[str, Any] | None) -> None:
   Portal        {product.odoo_url}/my/charging
   Remote start  Infrastructure, EVSEs, {REMOTE_EVSE}: press Remote Start, then watch the session live
   No contract   {_adhoc_address(product)}   what a phone sees that scans the sticker at {REMOTE_EVSE}; pay with Demo
+  Card terminal http://127.0.0.1:{terminal}    show a card, watch the session, take the receipt
   Stations      {product.bridge_url}/<identity>
 
 Logins (demonstration only):""")

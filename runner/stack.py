@@ -54,6 +54,12 @@ class Stack:
                                   "--energy-kwh", str(energy_kwh))
         return Service(f"{self.database}-{station['identity']}", command)
 
+    def card_terminal(self, port: int) -> Service:
+        """The simulated card terminal, whose display is a page at this port of loopback."""
+        program = ROOT / "demo" / "terminal.py"
+        options = ["--url", self.odoo_url, "--key", self.seed["terminal"], "--port", str(port)]
+        return Service(f"{self.database}-terminal", [str(PYTHON), str(program), *options])
+
     def _simulator(self, station: dict[str, Any], *options: str) -> list[str]:
         return [str(PYTHON), "-m", "station_simulator", "--url", self.bridge_url, "--identity", station["identity"],
                 "--password", station["password"], "--ocpp", station["ocpp"], *options]

@@ -17,6 +17,7 @@
         "data/mail_data.xml",
         "report/sticker_templates.xml",
         "views/charging_templates.xml",
+        "views/adhoc_block_views.xml",
         "views/adhoc_session_views.xml",
         "views/adhoc_voucher_views.xml",
         "views/adhoc_report_views.xml",

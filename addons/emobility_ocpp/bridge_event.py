@@ -54,6 +54,7 @@ _REQUIRED: dict[str, dict[str, Any]] = {
     "station.progress": {"subject": str, "status": str},
     "station.notice": {"subject": str, "content": Mapping},
     "station.unknown": {},
+    "payment.settlement": {"reference": str, "status": str, "amount": str},
     "connector.status": {"evse": int, "status": str},
     "session.started": {"session_uid": str, "evse": int},
     "session.meter": {"session_uid": str, "readings": list},

@@ -18,6 +18,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 MAYBE_CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?\d){12,18}(?!\d)")
 
 
+LONGEST_REFERENCE = 36
+
+
 class TerminalError(Exception):
     """What was asked cannot be done; the code is for programs, the message for people."""
 
@@ -28,7 +31,7 @@ class TerminalError(Exception):
         self.message = message
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """The text without card numbers: only the last four digits are left. We want to store none by mistake."""
 
     def mask(found: re.Match[str]) -> str:
@@ -49,7 +52,7 @@ def _utc(at: datetime) -> datetime:
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[\x21-\x7e]+$")]
-Line = Annotated[str, Field(max_length=255), AfterValidator(_masked)]
+Line = Annotated[str, Field(max_length=255), AfterValidator(masked)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=4)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -73,8 +76,16 @@ class Authorization(Message):
     currency: Currency
     price_id: Annotated[str, Field(max_length=64)]
     card: Line = ""
+    card_hash: Annotated[str, Field(max_length=128)] = ""
+    can_increase: bool = False
     lang: Annotated[str, Field(max_length=10)] = ""
     email: Annotated[str, Field(max_length=254)] = ""
+
+
+class Hold(Message):
+    """How much is held now, after it was asked to be more."""
+
+    amount: Amount
 
 
 class Tax(Message):

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
-from browser import DESKTOP, page_for, picture
+from browser import DESKTOP, PHONE, assert_fits_the_width, page_for, picture
 
+from runner.services import free_port
 from runner.stack import Stack
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "terminal"))
@@ -27,15 +29,9 @@ def terminal(product: Stack) -> Iterator[LocalTerminal]:
     # What is charged in a journey of seconds is not to be held as a session that is too short.
     rules = product.call("admin", "emobility.gate.rule", "search", [("reason_code", "=", "micro_session")])
     product.call("admin", "emobility.gate.rule", "write", rules, {"limit_minutes": 0})
-    [provider] = product.call("admin", "payment.provider", "search", [("code", "=", "emobility_terminal")], limit=1)
-    product.call("admin", "payment.provider", "write", [provider], {"state": "test"})
-    evses = product.call("admin", "emobility.evse", "search", [("evse_id", "like", "DE*LIN*E010")])
-    [made] = product.call("admin", "emobility.terminal", "create",
-                          [{"name": "Entrance", "serial": "T1-0815", "evse_ids": [(6, 0, evses)]}])  # fmt: skip
-    shown = product.call("admin", "emobility.terminal", "action_new_key", [made])
     service = product.waiting_station(product.seed["stations"][0], BAY, energy_kwh=21).start()
     try:
-        yield LocalTerminal(product.odoo_url, shown["context"]["default_secret"])
+        yield LocalTerminal(product.odoo_url, product.seed["terminal"])
     finally:
         service.stop()
 
@@ -96,3 +92,52 @@ def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, termi
         page.click(".o_data_row .o_data_cell[name=terminal_id]")
         page.wait_for_selector(".o_form_view .o_field_widget[name=eft_data]")
         picture(page, "terminals-confirmation")
+
+
+def test_the_terminal_of_the_demonstration_step_by_step(product: Stack, terminal: LocalTerminal) -> None:
+    """The same on the display of the terminal, as a customer sees it."""
+    port = free_port(8050)
+    service = product.card_terminal(port).start()
+    try:
+        wait_for(lambda: _answers(port), "display")
+        with page_for(product, None, PHONE) as page:
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.wait_for_selector(f"article:has-text('bay {BAY}') button")
+            picture(page, "terminals-display-price")
+            assert_fits_the_width(page)
+            page.click(f"article:has-text('bay {BAY}') button")
+            page.wait_for_selector("h2:has-text('Charging')")
+            page.wait_for_function("parseFloat(document.querySelector('article p').textContent) > 0.01")
+            picture(page, "terminals-display-charging")
+            page.click("button:has-text('Stop')")
+            page.wait_for_selector("h2:has-text('Thank you')")
+            assert "AID: A0000000031010" in page.inner_text("pre")
+            picture(page, "terminals-display-receipt", full_page=True)
+    finally:
+        service.stop()
+    _block_the_card(product)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _block_the_card(product: Stack) -> None:
+    """A clerk blocks the card of the session; the list shows why."""
+    [adhoc] = product.clerk(
+        "emobility.adhoc.session", "search_read", [("terminal_id", "!=", False), ("state", "=", "settled")],
+        fields=["has_card"], limit=1,
+    )  # fmt: skip
+    assert adhoc["has_card"]
+    product.clerk("emobility.adhoc.session", "action_block_card", [adhoc["id"]])
+    with page_for(product, "clerk", DESKTOP) as page:
+        page.goto(f"{product.odoo_url}/odoo/action-emobility_adhoc.action_adhoc_block")
+        page.click(".o_data_row .o_data_cell[name=label]")
+        page.wait_for_selector(".o_form_view .o_field_widget[name=reason]")
+        picture(page, "adhoc-blocked-card")
+        page.click("button[name=action_lift]")
+        page.wait_for_selector("button[name=action_lift]", state="hidden")

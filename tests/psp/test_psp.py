@@ -196,3 +196,45 @@ def test_events_are_signed_and_can_be_sent_twice_and_in_any_order(psp: Psp) -> N
     assert [kind for kind, _valid in seen] == [
         "payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.succeeded"]
     assert {valid for _kind, valid in seen} == {"True"}
+
+
+def at_reader(psp: Psp, **data: Any) -> str:
+    """An intent for a card that is shown at a reader."""
+    values = {"amount": 5000, "currency": "eur", "capture_method": "manual", "payment_method_types[]": "card_present"}
+    return str(post(psp, "payment_intents", **(values | data)).json()["id"])
+
+
+def test_reader_holds_what_it_is_told_when_a_card_is_shown(psp: Psp) -> None:
+    psp.add_reader()
+    intent = at_reader(psp)
+    path = "terminal/readers/tmr_local/process_payment_intent"
+    assert post(psp, path, payment_intent=intent).json()["action"]["status"] == "in_progress"
+    busy = post(psp, path, payment_intent=at_reader(psp))
+    assert (busy.status_code, busy.json()["error"]["code"]) == (400, "terminal_reader_busy")
+    psp.show_card()
+    assert (psp.held(intent), psp.readers["tmr_local"]["action"]["status"]) == (5000, "succeeded")
+    assert [event["type"] for event in psp.events][-1] == "terminal.reader.action_succeeded"
+
+
+def test_reader_that_is_offline_or_whose_card_is_declined_holds_nothing(psp: Psp) -> None:
+    psp.add_reader()["status"] = "offline"
+    intent = at_reader(psp)
+    path = "terminal/readers/tmr_local/process_payment_intent"
+    assert post(psp, path, payment_intent=intent).json()["error"]["code"] == "terminal_reader_offline"
+    psp.readers["tmr_local"]["status"] = "online"
+    post(psp, path, payment_intent=intent)
+    psp.show_card(method="pm_card_chargeDeclined")
+    action = psp.readers["tmr_local"]["action"]
+    assert (psp.held(intent), action["status"], action["failure_code"]) == (0, "failed", "card_declined")
+
+
+def test_long_lists_come_in_pages(psp: Psp) -> None:
+    for _number in range(3):
+        intent = hold(psp)["id"]
+        post(psp, f"payment_intents/{intent}/capture", amount_to_capture=1000)
+    headers = {"Authorization": f"Bearer {psp.secret_key}"}
+    url = f"{psp.base_url}/v1/balance_transactions"
+    first = requests.get(url, params={"limit": 2}, headers=headers, timeout=5).json()
+    params = {"limit": 2, "starting_after": first["data"][-1]["id"]}
+    second = requests.get(url, params=params, headers=headers, timeout=5).json()
+    assert [len(first["data"]), first["has_more"], len(second["data"]), second["has_more"]] == [2, True, 1, False]

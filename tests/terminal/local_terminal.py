@@ -17,6 +17,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 BASE = "/emobility/terminal/v1"
+# How the acquirer tells the same card again.
+CARD_HASH = "5c6f2a7e"
 
 
 class LocalTerminal:
@@ -71,6 +73,8 @@ class LocalTerminal:
             "currency": point["currency"],
             "price_id": point["price_id"],
             "card": "Visa **** 1234",
+            "card_hash": CARD_HASH,
+            "can_increase": True,
             "lang": lang,
         }
         answers = [self.call("POST", "/authorizations", body) for _time in range(times)]
@@ -88,11 +92,19 @@ class LocalTerminal:
         """Fetch the orders, do them, tell."""
         orders = self.call("GET", "/orders")[1]["orders"]
         for order in orders:
-            if order["action"] == "query" and order["order"] not in self.executed:
+            if order["action"] == "increase":
+                self.increase(order)
+            elif order["action"] == "query" and order["order"] not in self.executed:
                 self.outbox.append((f"/orders/{order['order']}", {"status": "NOT_EXECUTED"}))
             elif not self.forgets or order["action"] == "query":
                 self.execute(order)
         return {"orders": orders, "answers": self.flush()}
+
+    def increase(self, order: dict[str, Any]) -> None:
+        """Hold more on the card that is held already; to hold the same again changes nothing."""
+        reference = order["authorization_reference"]
+        self.holds[reference] = max(self.holds[reference], Decimal(order["amount"]))
+        self.outbox.append((f"/authorizations/{reference}/hold", {"amount": str(self.holds[reference])}))
 
     def execute(self, order: dict[str, Any]) -> None:
         """Once for each number, whatever is asked how often."""

@@ -106,6 +106,8 @@ class ChargeController(AdhocPages, http.Controller):
             )
         except UserError as error:
             return self._point_page(evse, str(error), status=409)
+        if adhoc.kind == "paid":
+            adhoc._say_that_somebody_pays()
         suffix = "/pay" if adhoc.kind == "paid" else ""
         return request.redirect(adhoc._session_path() + suffix, code=303)
 

@@ -8,6 +8,12 @@ from odoo import models
 class AccountMove(models.Model):
     _inherit = "account.move"
 
+    def _invoice_paid_hook(self) -> Any:
+        """A claim that is paid lets the card be used again."""
+        result = super()._invoice_paid_hook()
+        self.env["emobility.adhoc.session"].sudo().search([("move_id", "in", self.ids)])._claim_is_paid()
+        return result
+
     def _adhoc_free_payments(self) -> Any:
         """Take the payments off this receipt; returns their open lines, for the invoice that replaces it."""
         lines = self.line_ids.filtered(lambda line: line.account_id.account_type == "asset_receivable")

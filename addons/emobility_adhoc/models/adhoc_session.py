@@ -31,6 +31,7 @@ END_REASONS = {
     "nothing": "No energy flowed.",
     "cancelled": "Cancelled by the customer.",
     "abandoned": "The payment was not completed.",
+    "card_blocked": "This card cannot be used here. Please contact us.",
     "hold_lost": "The payment provider gave the hold up.",
 }
 
@@ -161,10 +162,11 @@ class EmobilityAdhocSession(models.Model):
         """
         evse = evse.sudo()
         version = evse._adhoc_version()
-        if not version:
+        sheet = evse._adhoc_sheet_of(version)
+        if sheet is None:
             raise UserError(self.env._("This charging point cannot be used without a contract."))
         version._freeze()
-        kind = "voucher" if voucher else "free" if evse._adhoc_sheet().is_free else "paid"
+        kind = "voucher" if voucher else "free" if sheet.is_free else "paid"
         adhoc = self.sudo()._as_system().create(
             {
                 "name": self.env["ir.sequence"].with_company(evse.company_id).sudo().next_by_code(self._name),
@@ -230,6 +232,9 @@ class EmobilityAdhocSession(models.Model):
             self._give_back(hold)
             return
         self.transaction_id = hold
+        if self._note_card(hold._emobility_card() if hold else ""):
+            self._release("card_blocked")
+            return
         others = self.search_count([("evse_id", "=", self.evse_id.id), ("state", "in", ACTIVE)])
         if others or not self.evse_id._adhoc_is_available():
             self._release("not_available")

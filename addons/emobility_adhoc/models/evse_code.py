@@ -12,7 +12,6 @@ from .adhoc_code import ROTATE_MINUTES
 from .station import FORMATS
 
 # As long a station may keep others from starting while somebody types the number of a card.
-PAYMENT_SECONDS = 300
 CODE_MESSAGE = 1_100_000
 TYPE_MESSAGE = 1_200_000
 # A station that makes its codes itself has `WebPaymentsCtrlr#1.URLTemplate`, or `WebPaymentsCtrlr.1.URLTemplate`.
@@ -168,7 +167,7 @@ class EmobilityEvse(models.Model):
         return not self._adhoc_needs_code() or self.env["emobility.adhoc.code"]._read_ticket(self, ticket) is not None
 
     def _adhoc_use_ticket(self, ticket: str) -> bool:
-        """Use the ticket; the display gets another code, and the station is told that somebody pays now."""
+        """Use the ticket; the display gets another code."""
         if not self._adhoc_needs_code():
             return True
         evse = self.sudo()
@@ -176,7 +175,4 @@ class EmobilityEvse(models.Model):
             return False
         if evse._adhoc_code_way() == "message":
             evse._adhoc_show_code()
-        if evse.station_id.ocpp_version == "2.1":
-            told = {"evse": evse.ocpp_evse_number, "timeout": PAYMENT_SECONDS}
-            evse._adhoc_command("web_payment_started", told)
         return True

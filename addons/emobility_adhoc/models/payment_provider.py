@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 
 from .payout import PayoutRow
 
+PAGE = 100
 KINDS = {"charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund"}
 
 
@@ -24,10 +25,8 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if self.code != "stripe":
             raise UserError(self.env._("%s cannot be asked for payouts: import a file.", self.name))
-        for payout in self._send_api_request("GET", "payouts", params={"limit": 100})["data"]:
-            rows = self._send_api_request(
-                "GET", "balance_transactions", params={"payout": payout["id"], "limit": 100}
-            )["data"]
+        for payout in self._emobility_list("payouts"):
+            rows = self._emobility_list("balance_transactions", payout=payout["id"])
             currency = self.env["res.currency"].search([("name", "=", payout["currency"].upper())])
             unit = Decimal(10) ** -currency.decimal_places
             movements = [
@@ -42,3 +41,13 @@ class PaymentProvider(models.Model):
                 if row["type"] != "payout"
             ]
             yield payout["id"], datetime.fromtimestamp(payout["created"], UTC).date(), currency, movements
+
+    def _emobility_list(self, endpoint: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """All objects of a list of Stripe, page by page."""
+        wanted: dict[str, Any] = {"limit": PAGE, **params}
+        while True:
+            page = self._send_api_request("GET", endpoint, params=wanted)
+            yield from page["data"]
+            if not page.get("has_more") or not page["data"]:
+                return
+            wanted["starting_after"] = page["data"][-1]["id"]

@@ -62,6 +62,9 @@ class EmobilityPayoutLine(models.Model):
         transactions = self.env["payment.transaction"].sudo()
         domain = [("provider_id", "=", self.provider_id.id)]
         named = transactions.search([*domain, ("reference", "=", self.reference)], limit=1)
+        # Acquirers of terminals know the card payment by the reference of the terminal.
+        holds = [*domain, ("provider_reference", "=", self.reference), ("source_transaction_id", "=", False)]
+        named = named or transactions.search(holds, limit=1)
         operation = "refund" if self.kind == "refund" else "capture"
         children = (named.child_transaction_ids | named.child_transaction_ids.child_transaction_ids).filtered(
             lambda child: child.state == "done" and (child.operation == "refund") == (operation == "refund")

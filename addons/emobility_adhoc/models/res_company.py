@@ -27,9 +27,14 @@ class ResCompany(models.Model):
         help="Charging is stopped when it would cost more than is held within this time, at full power.",
     )
 
+    adhoc_block_claim = fields.Float(
+        "Block cards from (amount)", default=5.0, digits=(16, 2),
+        help="Who owes as much as this cannot charge with the same card before it is paid. 0: nobody is blocked."
+    )  # fmt: skip
+
     _adhoc_positive = models.Constraint(
         "CHECK (adhoc_hold_ac > 0 AND adhoc_hold_dc > 0 AND adhoc_hold_max >= 0 AND adhoc_start_minutes > 0"
-        " AND adhoc_lead_seconds >= 0)",
+        " AND adhoc_lead_seconds >= 0 AND adhoc_block_claim >= 0)",
         "Holds and times of ad-hoc charging are positive.",
     )
 

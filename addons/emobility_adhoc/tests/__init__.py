@@ -8,3 +8,4 @@ from . import (
     test_payout,
     test_prices,
 )
+from . import test_access, test_cards, test_money, test_money_machine, test_pages, test_payout, test_prices

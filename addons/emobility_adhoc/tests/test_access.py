@@ -14,8 +14,11 @@ READ_ONLY = staff(user="r", manager="r")
 SYSTEM_ONLY = dict.fromkeys(("user", "manager", "auditor", "portal", "employee", "public"), NONE)
 # All that this addon lets a client call over RPC. A method that is not meant for that begins with "_".
 PUBLIC_METHODS = {
+    "emobility.adhoc.block.action_lift",
     "emobility.adhoc.report.action_done",
+    "emobility.adhoc.session.action_block_card",
     "emobility.adhoc.session.action_close_attention",
+    "emobility.adhoc.session.action_open_block",
     "emobility.adhoc.session.action_open_move",
     "emobility.adhoc.session.action_open_session",
     "emobility.adhoc.session.action_retry",
@@ -29,6 +32,7 @@ PUBLIC_METHODS = {
 class TestAccess(BillingRecords, AccessCase):
     MATRIX = {
         "emobility.adhoc.session": READ_ONLY,
+        "emobility.adhoc.block": staff(user="rw", manager="rw"),
         "emobility.adhoc.voucher": staff(user="r", manager="rwcd"),
         "emobility.adhoc.report": staff(user="rw", manager="rw"),
         "emobility.price.publication": READ_ONLY,
@@ -53,11 +57,13 @@ class TestAccess(BillingRecords, AccessCase):
             payout = env["emobility.payout"].create({"name": scope, "provider_id": provider.id, "date": "2026-01-01",
                 "currency_id": company.currency_id.id,
                 "line_ids": [Command.create({"uid": scope, "kind": "other", "amount": 1})]})  # fmt: skip
+            adhoc = env["emobility.adhoc.session"].create({"name": f"AH-{scope}", "company_id": company.id,
+                "evse_id": evse.id, "tariff_version_id": tariff.version_ids.id, "card_digest": scope})  # fmt: skip
             for record in (
                 payout,
                 payout.line_ids,
-                env["emobility.adhoc.session"].create({"name": f"AH-{scope}", "company_id": company.id,
-                    "evse_id": evse.id, "tariff_version_id": tariff.version_ids.id}),
+                adhoc,
+                env["emobility.adhoc.block"]._block(adhoc, "clerk"),
                 env["emobility.adhoc.voucher"].create({"amount": 5, "company_id": company.id}),
                 env["emobility.adhoc.report"].create({"evse_id": evse.id, "reason": "price"}),
                 env["emobility.price.publication"].create({"evse_id": evse.id}),
@@ -81,7 +87,7 @@ class TestAccess(BillingRecords, AccessCase):
     def test_auditor_portal_and_employee_can_call_no_action_that_changes_something(self) -> None:
         for role in ("auditor", "portal", "employee"):
             adhoc = self.as_role(role, self.records["emobility.adhoc.session"]["own"])
-            for action in ("action_close_attention", "action_retry"):
+            for action in ("action_close_attention", "action_retry", "action_block_card"):
                 with self.subTest(role=role, action=action), self.assertRaises(UserError):
                     getattr(adhoc, action)()
 

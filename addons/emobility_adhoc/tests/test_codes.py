@@ -8,7 +8,7 @@ from typing import Any
 from odoo import fields
 from odoo.tests import tagged
 
-from ..models.evse_code import PAYMENT_SECONDS
+from ..models.adhoc_session_station import PAYING_SECONDS
 from ..one_time_password import VALID_SECONDS, is_valid, one_time_password
 from .test_pages import PagesCommon
 
@@ -85,7 +85,7 @@ class TestCodes(PagesCommon):
         self.assertTrue(first.used_at)
         self.assertNotEqual(self.shown(), first)
         [told] = self.env["emobility.command"].sudo().search([("action", "=", "web_payment_started")])
-        self.assertEqual(told.payload, {"evse": 1, "timeout": PAYMENT_SECONDS})
+        self.assertEqual(told.payload, {"evse": 1, "timeout": PAYING_SECONDS})
         self.assertEqual(self.start(ticket=ticket).status_code, 403)
         self.assertEqual(self.url_open(f"/charge/{first.code}?s={first._signature()}").status_code, 404)
 

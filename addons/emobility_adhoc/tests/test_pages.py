@@ -232,6 +232,24 @@ class TestAbuse(PagesCommon):
         self.assertEqual(statuses, [422] * 8 + [429])
         self.assertFalse(self.newest())
 
+    def test_many_addresses_cannot_try_one_charging_point(self) -> None:
+        attempts = self.env["emobility.adhoc.attempt"]
+        other = self.evse.copy({"uid": "OTHER", "evse_id": False, "station_id": False})
+        allowed = [attempts._may("start", f"address {number}", self.evse) for number in range(21)]
+        self.assertEqual(allowed, [True] * 20 + [False])
+        self.assertTrue(attempts._may("start", "address 0", other), "another charging point is not concerned")
+
+    def test_nothing_of_another_customer_is_seen(self) -> None:
+        theirs = self.paid(email="somebody@example.com")
+        self.charge(theirs, end=False, kwh="7.123")
+        mine = self.check_out()
+        secrets = ("somebody@example.com", theirs.name, theirs.sudo().access_token, "7.123")
+        for path in ("/charge", self.page_path, f"{self.page_path}/report", f"/charge?code={self.evse.adhoc_code}",
+                     mine._session_path(), f"{mine._session_path()}/pay", f"{mine._session_path()}/status"):
+            text = self.url_open(path).text
+            for secret in secrets:
+                self.assertNotIn(secret, text, path)
+
     def test_codes_cannot_be_tried_out(self) -> None:
         for number in range(11):
             answer = self.url_open(f"/charge?code=TRY{number}")

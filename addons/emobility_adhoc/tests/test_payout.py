@@ -3,11 +3,13 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..models import payment_provider
 from .common import AdhocCommon
 
 HEAD = "payout,date,id,reference,type,amount,fee"
@@ -50,6 +52,15 @@ class TestPayout(AdhocCommon):
         self.assertEqual((line.adhoc_id, line.session_id, line.move_id),
                          (self.adhoc, self.adhoc.session_id, self.adhoc.move_id))  # fmt: skip
         self.assertEqual(line.transaction_id.source_transaction_id, self.adhoc.transaction_id)
+
+    def test_payouts_and_movements_of_many_pages_are_all_fetched(self) -> None:
+        for number in range(3):
+            other = self.paid()
+            self.charge(other, ago=300 + 100 * number)
+            self.psp.pay_out()
+        with patch.object(payment_provider, "PAGE", 1):
+            told = {name: len(rows) for name, _day, _currency, rows in self.stripe._emobility_payouts()}
+        self.assertEqual(sorted(told.values()), [1, 1, 2])
 
     def test_payout_from_a_file_is_compared_in_the_same_way(self) -> None:
         self.assertEqual(self.differences(f"po1,2026-01-31,t1,{self.reference},charge,5.90,0.33"), [False])

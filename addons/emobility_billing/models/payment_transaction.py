@@ -40,3 +40,8 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         return False
+
+    def _emobility_card(self) -> str:
+        """What tells the card that pays again, at this provider; nothing when the provider does not tell."""
+        self.ensure_one()
+        return ""

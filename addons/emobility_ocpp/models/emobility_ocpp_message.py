@@ -224,6 +224,8 @@ class EmobilityOcppMessage(models.Model):
             station._apply_progress(_naive(event.at), event.payload)
         elif event.kind == "station.notice":
             station._apply_notice(event.payload["subject"], event.payload["content"])
+        elif event.kind == "payment.settlement":
+            station._apply_settlement(_naive(event.at), event.payload)
         elif event.kind == "station.csr":
             self.env["emobility.station.certificate"]._issue(station, event.payload["csr"])
         elif event.kind == "station.unknown":

@@ -399,9 +399,14 @@ class EmobilityStation(models.Model):
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
             "monitoring": self.env._("Monitors"),
+            "settlement": self.env._("Payment at the station"),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))
+
+    def _apply_settlement(self, at: datetime, payload: dict[str, Any]) -> None:
+        """What a terminal in the station took from a card. Who books such payments extends this."""
+        self._apply_notice("settlement", payload)
 
     def _apply_configuration(self, at: datetime, settings: list[dict[str, Any]]) -> None:
         """Take over settings that the station reported; one that is not among them stays."""

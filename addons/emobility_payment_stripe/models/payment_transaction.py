@@ -142,6 +142,20 @@ class PaymentTransaction(models.Model):
             reason and reason not in (self.state_message or "")
         )
 
+    def _emobility_card(self) -> str:
+        if self.provider_code != "stripe" or not self.provider_reference:
+            return super()._emobility_card()
+        try:
+            intent = self._send_api_request(
+                "GET", f"payment_intents/{self.provider_reference}", params={"expand[]": "latest_charge"}
+            )
+        except ValidationError:
+            # A customer who waits is not sent away because Stripe does not answer at this moment.
+            return ""
+        details = (intent.get("latest_charge") or {}).get("payment_method_details") or {}
+        card = details.get("card") or details.get("card_present") or {}
+        return str(card.get("fingerprint") or "")
+
     # What Stripe says
 
     def _stripe_process_intent(self, intent: dict[str, Any]) -> None:

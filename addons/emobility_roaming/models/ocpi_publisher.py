@@ -67,7 +67,13 @@ class EmobilityOcpiPublisher(models.AbstractModel):
         if module == "cdrs":
             return [company, ("roaming_partner_id", "in", providers), ("session_id.source", "!=", "ocpi")]
         if module == "tokens":
-            return [company, ("roaming_partner_id", "=", False), ("state", "not in", ("ordered", "shipped"))]
+            # A token of somebody without a contract is for one session at one station of ours.
+            return [
+                company,
+                ("roaming_partner_id", "=", False),
+                ("state", "not in", ("ordered", "shipped")),
+                ("token_type", "!=", "AD_HOC_USER"),
+            ]
         if module == "invoicereconciliation":
             return [("connection_id", "=", connection.id)]
         return [company, ("tariff_id", "in", self._tariffs_of(connection).ids), ("element_ids", "!=", False)]

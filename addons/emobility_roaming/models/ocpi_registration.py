@@ -39,6 +39,10 @@ class EmobilityOcpiConnection(models.Model):
         roles = tuple(internal.Role(party, role, name) for role in ("CPO", "EMSP") if self._we_are(role))
         return internal.Credentials(token, f"{self._our_url()}/versions", roles)
 
+    def _more_endpoints(self, version: str) -> list[tuple[str, str, str]]:
+        """Hook: modules of other addons: name, path below the version, and interface."""
+        return []
+
     # We register at the partner
 
     def action_register(self) -> None:
@@ -204,7 +208,7 @@ class EmobilityOcpiConnection(models.Model):
             )
         for role in credentials.roles:
             name = role.role or ("EMSP" if self._we_are("CPO") else "CPO")
-            if name in ("CPO", "EMSP"):
+            if name in dict(self.env["emobility.roaming.partner"]._fields["role"].selection):
                 self._take_party(role.party, name, role.name)
 
     def _take_party(self, party: internal.Party, role: str, name: str) -> models.BaseModel:

@@ -15,7 +15,7 @@ VERSIONS = ("2.1.1", "2.2.1", "2.3.0")
 CORE = ("locations", "sessions", "cdrs", "tariffs", "tokens", "commands")
 SINCE_22 = ("chargingprofiles", "hubclientinfo")
 SINCE_23 = ("invoicereconciliation",)
-ROUTED = (*CORE, "chargingprofiles", "invoicereconciliation")
+ROUTED = (*CORE, "chargingprofiles", "invoicereconciliation", "payments")
 """Modules whose messages carry the routing headers."""
 
 

@@ -163,6 +163,8 @@ def _endpoints(caller: Caller, version: str) -> Iterator[dict[str, str]]:
                 yield endpoint(module, f"{base}/{role.lower()}/{module}", interface)
     if version != "2.1.1":
         yield endpoint("hubclientinfo", f"{base}/hubclientinfo", "RECEIVER")
+    for module, path, interface in caller.connection._more_endpoints(version):
+        yield endpoint(module, f"{base}/{path}", interface)
 
 
 # We are the operator

@@ -19,6 +19,7 @@ from ..terminal_messages import (
     Authorization,
     Confirmation,
     Heartbeat,
+    Hold,
     M,
     OrderAnswer,
     TerminalError,
@@ -72,6 +73,17 @@ class TerminalController(http.Controller):
             return adhoc._terminal_status()
 
         return self._answer(stop)
+
+    @http.route(f"{BASE}/authorizations/<string:reference>/hold", methods=["POST"], **ROUTE)
+    def terminal_hold(self, reference: str, **_kw: Any) -> Response:
+        """How much is held now: the answer to an order to increase."""
+
+        def hold(terminal: Any) -> dict[str, Any]:
+            adhoc = terminal._adhoc_known(reference)
+            adhoc._hold_is_now(float(self._read(Hold).amount))
+            return adhoc._terminal_status()
+
+        return self._answer(hold)
 
     @http.route(f"{BASE}/orders", methods=["GET"], **ROUTE)
     def terminal_orders(self, **_kw: Any) -> Response:

@@ -29,8 +29,11 @@ class PaymentTransaction(models.Model):
             self._order_at_terminal("cancel")
 
     def _order_at_terminal(self, kind: str) -> None:
-        self.env["emobility.terminal.order"].sudo()._as_system().create({"transaction_id": self.id, "kind": kind})
+        orders = self.env["emobility.terminal.order"].sudo()._as_system()
+        order = orders.create({"transaction_id": self.id, "kind": kind})
         self._set_pending()
+        if order.terminal_id._settles_alone():
+            order._known_to_terminal()
 
     def _terminal_captures(self) -> PaymentTransaction:
         return self.child_transaction_ids.filtered(lambda child: child.operation != "refund")

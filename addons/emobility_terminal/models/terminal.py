@@ -51,6 +51,10 @@ class EmobilityTerminal(models.Model):
         "emobility.evse", string="EVSEs", check_company=True, help="What can be paid for at this terminal."
     )
     location_ids = fields.Many2many("emobility.location", string="Locations", compute="_compute_location_ids")
+    station_id = fields.Many2one(
+        "emobility.station", "Built into", check_company=True, ondelete="restrict", index="btree_not_null", copy=False,
+        help="The station whose own terminal this is: it tells of payments by OCPP 2.1, and needs no key."
+    )  # fmt: skip
     user_id = fields.Many2one("res.users", "Responsible", help="Is asked to look when the terminal is silent.")
     key_hash = fields.Char(readonly=True, copy=False, groups="base.group_system")
     key_set_at = fields.Datetime("Key since", readonly=True, copy=False, tracking=True)
@@ -70,6 +74,9 @@ class EmobilityTerminal(models.Model):
 
     _identity_unique = models.UniqueIndex("(identity)", "Another terminal has this ID.")
     _key_unique = models.UniqueIndex("(key_hash) WHERE key_hash IS NOT NULL", "Another terminal has this key.")
+    _station_unique = models.UniqueIndex(
+        "(station_id) WHERE station_id IS NOT NULL", "The terminal of this station is known already."
+    )
     _patience = models.Constraint("CHECK (silent_after > 0)", "A terminal may be silent for a minute at least.")
 
     def _default_provider(self) -> Any:
@@ -179,7 +186,8 @@ class EmobilityTerminal(models.Model):
             "party_id": company.emobility_party_id or None,
             "country_code": company.emobility_country_code or None,
             "invoice_creator": "CPO",
-            "location_ids": sorted(filter(None, self.location_ids.mapped("code"))),
+            # Whole locations and single EVSEs add up in OCPI: what is assigned here are EVSEs.
+            "location_ids": [],
             "evse_uids": sorted(self.evse_ids.mapped("uid")),
             "last_updated": f"{self.write_date.isoformat(timespec='seconds')}Z",
         }
@@ -253,7 +261,11 @@ class EmobilityTerminal(models.Model):
 
     def _hand_out_orders(self) -> list[dict[str, Any]]:
         orders = self.env["emobility.terminal.order"].sudo()
-        return orders.search([("terminal_id", "=", self.id), ("state", "in", ("waiting", "sent"))])._hand_out()
+        open_orders = orders.search([("terminal_id", "=", self.id), ("state", "in", ("waiting", "sent"))])
+        growing = self.env["emobility.adhoc.session"].sudo().search(
+            [("terminal_id", "=", self.id), ("state", "=", "charging"), ("terminal_increase_to", ">", 0)]
+        )
+        return [*open_orders._hand_out(), *(adhoc._increase_order() for adhoc in growing)]
 
     def _authorise(self, told: Authorization) -> Any:
         """The card is pre-authorised: from here on it goes as from the web page. Returns the ad-hoc session.
@@ -268,6 +280,9 @@ class EmobilityTerminal(models.Model):
             return known
         evse = self.evse_ids.filtered(lambda one: one.uid == told.evse_uid)
         self._check_sellable(evse, told)
+        digest = told.card_hash and self.env["emobility.adhoc.block"]._digest(told.card_hash)
+        if self.env["emobility.adhoc.block"]._is_blocked(digest, self.company_id):
+            raise TerminalError(409, "CARD_BLOCKED", "This card cannot be used here.")
         adhoc = self.env["emobility.adhoc.session"]._check_out(
             evse, email=email_normalize(told.email) or None, lang=self._language(told.lang), client=self.identity
         )
@@ -276,6 +291,8 @@ class EmobilityTerminal(models.Model):
                 "terminal_id": self.id,
                 "terminal_reference": told.authorization_reference,
                 "terminal_card": told.card or False,
+                "card_digest": digest or False,
+                "terminal_can_increase": told.can_increase,
                 "hold_amount": float(told.amount),
             }
         )
@@ -314,6 +331,12 @@ class EmobilityTerminal(models.Model):
             }
         )
         hold._set_authorized()
+
+    # Terminals that nobody gives orders to
+
+    def _settles_alone(self) -> bool:
+        """Whether it captures and releases by itself, when it sees that the session is over."""
+        return bool(self.station_id)
 
     # Buttons
 

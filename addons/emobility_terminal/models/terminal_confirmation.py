@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any, ClassVar
 
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from odoo.addons.emobility_adhoc.models.adhoc_session import FINAL
 
 from ..terminal_messages import Confirmation
 
@@ -92,9 +92,13 @@ class EmobilityTerminalConfirmation(models.Model):
             return
         # Jobs that look at the money of the session wait, and so does another confirmation.
         adhoc = adhoc._locked()
-        self.adhoc_id = adhoc
+        self.write({"adhoc_id": adhoc.id, "attention": False})
         orders = hold.child_transaction_ids.terminal_order_ids._as_system().filtered(lambda one: one.kind == "capture")
         open_order = orders.filtered(lambda one: one.state in ("waiting", "sent"))[:1]
+        is_early = not adhoc.move_id and adhoc.state not in FINAL
+        if is_early and not open_order and self.terminal_id._settles_alone():
+            # What is due is not known yet: it is looked at again when it is.
+            return
         if self.status == "FAILED" or not self.amount:
             if open_order:
                 open_order._fail(self.message or "")
@@ -126,17 +130,11 @@ class EmobilityTerminalConfirmation(models.Model):
             order._captured(self.message or "")
         else:
             hold.child_transaction_ids.terminal_order_ids._as_system()._withdraw()
-        self._put_on_receipt()
-        self.transaction_id = capture
-        capture._set_done()
-
-    def _put_on_receipt(self) -> None:
-        """The law wants the data of the card payment on the receipt."""
         adhoc = self.adhoc_id._as_system()
         adhoc.terminal_eft_data = self.eft_data
-        if adhoc.move_id and self.eft_data:
-            lines = Markup("<br/>").join(self.eft_data.splitlines())
-            adhoc.move_id.narration = (adhoc.move_id.narration or Markup("")) + Markup("<p>%s</p>") % lines
+        adhoc._put_slip_on_receipt()
+        self.transaction_id = capture
+        capture._set_done()
 
     def action_close_attention(self) -> None:
         """Take it off the work list: a person has seen to it."""

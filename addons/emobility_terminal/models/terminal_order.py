@@ -95,6 +95,20 @@ class EmobilityTerminalOrder(models.Model):
                 order.write({"state": "sent", "sent_at": now, "sent_count": order.sent_count + 1})
         return result
 
+    def _known_to_terminal(self) -> None:
+        """Nobody fetches it: the terminal knows when the session is over, and tells what it took."""
+        if self.kind == "cancel":
+            self._cancelled(self.env._("The terminal releases it by itself."))
+            return
+        self.write({"state": "sent", "sent_at": fields.Datetime.now(), "sent_count": 1})
+        confirmations = self.env["emobility.terminal.confirmation"].sudo()._as_system()
+        told = confirmations.search(
+            [("terminal_id", "=", self.terminal_id.id), ("transaction_id", "=", False),
+             ("authorization_reference", "=", self.adhoc_id.terminal_reference)], order="told_at desc", limit=1
+        )  # fmt: skip
+        if told:
+            told._apply()
+
     # In
 
     def _answered(self, told: OrderAnswer) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-from . import test_access, test_process, test_terminal
+from . import test_access, test_process, test_station, test_terminal

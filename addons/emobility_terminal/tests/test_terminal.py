@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import freeze_time, new_test_user, tagged
+
+from odoo.addons.emobility_adhoc.models.payout import PayoutRow
 
 from ..terminal_messages import Heartbeat, TerminalError, key_digest
 from .common import TerminalCommon
@@ -171,6 +174,38 @@ class TestTerminalMoney(TerminalCommon):
         self.answer(order["order"], "DONE")
         self.assertEqual((adhoc.amount_claim, adhoc.attention, adhoc.amount_captured), (1.18, "late_start", 0.0))
 
+    def test_f59_hold_grows_where_the_terminal_can_before_the_limit_is_reached(self) -> None:
+        self.company.adhoc_hold_max = 50.0
+        adhoc = self.authorise(can_increase=True)
+        self.charge(adhoc, end=False, kwh="10", ago=62)
+        self.assertEqual(self.poll(), [], "there is time yet")
+        self.charge(adhoc, end=False, kwh="22", minutes=61)
+        for _time in range(2):
+            self.assertEqual(self.actions(), [("increase", "40.00")])
+        adhoc._hold_is_now(40.0)
+        adhoc._hold_is_now(40.0)
+        self.assertEqual((adhoc.amount_held, adhoc.stop_requested_at, self.poll()), (40.0, False, []))
+
+    def test_f59_bank_that_holds_no_more_is_not_asked_again_and_the_session_stops_in_time(self) -> None:
+        self.company.adhoc_hold_max = 50.0
+        adhoc = self.authorise(can_increase=True)
+        self.charge(adhoc, end=False, kwh="22", ago=62)
+        self.assertEqual(self.actions(), [("increase", "40.00")])
+        adhoc._hold_is_now(20.0)
+        self.charge(adhoc, end=False, kwh="33.8", minutes=61)
+        self.assertEqual((self.poll(), adhoc.amount_held, adhoc.stopped_by), ([], 20.0, "limit"))
+
+    def test_payout_of_the_acquirer_fits_to_session_capture_and_receipt_by_the_reference_of_the_terminal(self) -> None:
+        adhoc = self.ended()
+        self.poll()
+        self.confirm("5.90")
+        row = PayoutRow("m1", "pp-1", "charge", Decimal("5.90"), Decimal("0.12"))
+        wrong = PayoutRow("m2", "pp-2", "charge", Decimal("5.90"), Decimal(0))
+        payout = self.env["emobility.payout"]._take_in(self.provider, "po1", date(2026, 1, 31), self.euro, [row, wrong])
+        line = payout.line_ids[0]
+        self.assertEqual((line.adhoc_id, line.move_id, line.difference), (adhoc, adhoc.move_id, False))
+        self.assertEqual(payout.line_ids[1].difference, "unknown")
+
     def test_free_tariff_holds_nothing(self) -> None:
         self.adhoc_tariff.version_ids.element_ids.component_ids.price = 0.0
         [point] = self.terminal._describe_evses("en")
@@ -273,9 +308,20 @@ class TestTerminal(TerminalCommon):
     def test_terminal_in_the_words_of_ocpi(self) -> None:
         ocpi = self.terminal._to_ocpi()
         self.assertEqual((ocpi["terminal_id"], ocpi["evse_uids"]), (self.terminal.identity, ["E1"]))
-        self.assertEqual((ocpi["invoice_creator"], ocpi["location_ids"]), ("CPO", [self.location.code]))
+        self.assertEqual((ocpi["invoice_creator"], ocpi["location_ids"]), ("CPO", []))
 
     def test_terminal_that_was_used_is_not_deleted(self) -> None:
         self.authorise()
         with self.assertRaises(UserError):
             self.terminal.unlink()
+
+    def test_blocked_card_is_refused_before_anything_is_started(self) -> None:
+        adhoc = self.authorise(card_hash="hash-of-a-card")
+        with self.running_jobs():
+            adhoc._stop_by_customer()
+        adhoc.action_block_card()
+        self.assertEqual(adhoc.block_id.label, "Visa **** 1234")
+        with self.assertRaises(TerminalError) as raised:
+            self.authorise(authorization_reference="pp-2", card_hash="hash-of-a-card")
+        self.assertEqual(raised.exception.code, "CARD_BLOCKED")
+        self.assertTrue(self.authorise(authorization_reference="pp-3", card_hash="another"))

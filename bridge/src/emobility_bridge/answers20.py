@@ -6,6 +6,7 @@ from typing import Any
 
 from .authorization import Authorization
 from .desk import Answers, Desk, Errand, Payload, Question
+from .direct_payment import is_direct
 from .normalise import integer, iso, mapping, text
 from .standard_answers import boot, fixed, heartbeat
 
@@ -28,6 +29,8 @@ def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question
     token_uid, _type = token_of(payload.get("idToken"))
     if token_uid is None:
         return {"idTokenInfo": {"status": "Invalid"}}
+    if is_direct(payload.get("idToken")):
+        return {"idTokenInfo": _direct_info(desk)}
     if payload.get("certificate") or payload.get("iso15118CertificateHashData"):
         return Errand(lambda: _authorize_contract(station, payload, desk, token_uid))
     return Question(station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid)
@@ -56,10 +59,17 @@ def _transaction_event(station: str, payload: Payload, desk: Desk) -> Payload | 
     token_uid, _type = token_of(payload.get("idToken"))
     if token_uid is None:
         return answer
+    if is_direct(payload.get("idToken")):
+        return answer | {"idTokenInfo": _direct_info(desk)}
     evse = integer(mapping(payload.get("evse")).get("id"))
     return Question(
         station, lambda known: answer | {"idTokenInfo": _id_token_info(known.permission)}, token_uid, evse
     )
+
+
+def _direct_info(desk: Desk) -> dict[str, Any]:
+    """Who has paid at the station itself charges there: its own terminal has decided (2.1, C24)."""
+    return {"status": "Accepted" if desk.accepted else "Invalid"}
 
 
 def _vat_number(station: str, payload: Payload, desk: Desk) -> Payload:

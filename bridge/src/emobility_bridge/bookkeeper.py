@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import psycopg
 
-from . import handlers16, handlers20
+from . import direct_payment, handlers16, handlers20
 from .common import Handlers
 from .database import Connection, Database, fetch_all, fetch_one, fetch_value
 from .ledger import Ledger
@@ -28,7 +28,7 @@ _BATCH = 500
 _HANDLERS: dict[Version, Handlers] = {
     "1.6": handlers16.HANDLERS,
     "2.0.1": handlers20.HANDLERS,
-    "2.1": handlers20.HANDLERS,
+    "2.1": handlers20.HANDLERS | direct_payment.HANDLERS,
 }
 _BILLING = handlers16.BILLING | handlers20.BILLING
 _HANDLED = "SELECT handled_id FROM node WHERE id = %s FOR UPDATE"

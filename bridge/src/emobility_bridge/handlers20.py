@@ -9,6 +9,7 @@ from typing import Any
 from . import common
 from .answers20 import token_of
 from .common import Payload
+from .direct_payment import is_direct, short_reference
 from .ledger import Ledger, NewSession
 from .normalise import (
     boundary_energy,
@@ -115,6 +116,8 @@ def _token(work: Work, payload: Payload) -> _Token:
     uid, token_type = token_of(payload.get("idToken"))
     if uid is None:
         return _Token(None, None, None)
+    if is_direct(payload.get("idToken")):
+        return _Token(short_reference(uid), "AD_HOC_USER", "Accepted")
     return _Token(uid, work.note.get("type") or token_type, work.note.get("status"))
 
 

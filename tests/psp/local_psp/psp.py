@@ -80,6 +80,7 @@ class Psp:
     refunds: dict[str, Json] = field(default_factory=dict)
     balance: list[Json] = field(default_factory=list)
     payouts: dict[str, Json] = field(default_factory=dict)
+    readers: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -161,6 +162,8 @@ class Psp:
 
     def _do(self, method: str, path: str, data: Json) -> Json:
         parts = path.strip("/").split("/")
+        if parts[:2] == ["terminal", "readers"] and len(parts) > 2:
+            return self._reader(method, parts[2], parts[3] if len(parts) == 4 else "", data)
         table: dict[tuple[str, str, int], Callable[..., Json]] = {
             ("POST", "customers", 1): self._create_customer,
             ("POST", "payment_methods", 1): self._create_method,
@@ -169,7 +172,7 @@ class Psp:
             ("POST", "setup_intents", 1): self._create_setup,
             ("POST", "refunds", 1): self._create_refund,
             ("GET", "balance_transactions", 1): self._list_balance,
-            ("GET", "payouts", 1): lambda _data: _list(list(self.payouts.values())),
+            ("GET", "payouts", 1): lambda data: _page(list(self.payouts.values()), data),
             ("GET", "refunds", 1): lambda _data: _list(list(self.refunds.values())),
         }
         if handler := table.get((method, parts[0], len(parts))):
@@ -196,8 +199,11 @@ class Psp:
         return self._expanded(step(record, data), data)
 
     def _expanded(self, record: Json, data: Json) -> Json:
-        if "payment_method" in (data.get("expand") or []) and record.get("payment_method"):
-            return record | {"payment_method": self.methods[record["payment_method"]]}
+        wanted = data.get("expand") or []
+        if "payment_method" in wanted and record.get("payment_method"):
+            record = record | {"payment_method": self.methods[record["payment_method"]]}
+        if "latest_charge" in wanted and record.get("latest_charge"):
+            record = record | {"latest_charge": record["charges"]["data"][0]}
         return record
 
     # Customers and cards
@@ -216,8 +222,10 @@ class Psp:
         return method
 
     def _method(self, name: str, number: str) -> Json:
+        # The same card is told again by its fingerprint, wherever it is used.
+        fingerprint = hashlib.sha256(f"card:{number}".encode()).hexdigest()[:16]
         return {"id": name, "object": "payment_method", "type": "card", "customer": None, "number": number,
-                "card": {"brand": "visa", "last4": number[-4:]}}
+                "card": {"brand": "visa", "last4": number[-4:], "fingerprint": fingerprint}}
 
     # Payment intents
 
@@ -230,6 +238,7 @@ class Psp:
             payment_method=data.get("payment_method"), status="requires_payment_method", last_payment_error=None,
             next_action=None, charges=_list([]), latest_charge=None, setup_future_usage=data.get("setup_future_usage"),
             options=data.get("payment_method_options") or {},
+            payment_method_types=_texts(data.get("payment_method_types")),
         )
         intent["client_secret"] = f"{intent['id']}_secret_{hashlib.sha256(intent['id'].encode()).hexdigest()[:16]}"
         self.intents[intent["id"]] = intent
@@ -304,13 +313,8 @@ class Psp:
     def _authorize(self, intent: Json) -> Json:
         intent["next_action"] = None
         intent["last_payment_error"] = None
-        wanted = (intent["options"].get("card") or {}).get("request_incremental_authorization")
-        able = self.incremental and wanted == "if_available" and intent["capture_method"] == "manual"
-        charge = self._new(
-            "ch", "charge", amount=intent["amount"], amount_captured=0, payment_intent=intent["id"],
-            payment_method_details={"type": "card", "card": {
-                "incremental_authorization": {"status": "available" if able else "unavailable"}}},
-        )
+        charge = self._new("ch", "charge", amount=intent["amount"], amount_captured=0, payment_intent=intent["id"],
+                           payment_method_details=self._details(intent))
         intent["charges"] = _list([charge])
         intent["latest_charge"] = charge["id"]
         if intent["capture_method"] == "manual":
@@ -321,13 +325,31 @@ class Psp:
             self._receive(intent, intent["amount"])
         return intent
 
+    def _details(self, intent: Json) -> Json:
+        """What is told of the card: of one that was shown at a reader also what belongs on the receipt."""
+        method = self.methods[intent["payment_method"]]
+        manual = self.incremental and intent["capture_method"] == "manual"
+        if "card_present" in intent["payment_method_types"]:
+            asked = (intent["options"].get("card_present") or {}).get("request_incremental_authorization_support")
+            return {"type": "card_present", "card_present": {
+                **method["card"], "incremental_authorization_supported": manual and asked in ("true", "True", True),
+                "receipt": {"application_preferred_name": "Visa Credit", "dedicated_file_name": "A0000000031010",
+                            "authorization_code": "123456"}}}
+        asked = (intent["options"].get("card") or {}).get("request_incremental_authorization")
+        able = manual and asked == "if_available"
+        return {"type": "card", "card": {
+            **method["card"], "incremental_authorization": {"status": "available" if able else "unavailable"}}}
+
     def _increment(self, intent: Json, data: Json) -> Json:
         amount = _amount(data, "amount")
         if intent["status"] != "requires_capture":
             raise Refused(f"This PaymentIntent has a status of {intent['status']}.",
                           code="payment_intent_unexpected_state")
-        card = intent["charges"]["data"][0]["payment_method_details"]["card"]
-        if card["incremental_authorization"]["status"] != "available":
+        details = intent["charges"]["data"][0]["payment_method_details"]
+        at_reader, online = details.get("card_present"), details.get("card")
+        able = (at_reader["incremental_authorization_supported"] if at_reader
+                else online["incremental_authorization"]["status"] == "available")
+        if not able:
             raise Refused("This card does not support incremental authorization.")
         if amount <= intent["amount"]:
             raise Refused("The amount must be greater than the currently authorized amount.")
@@ -363,6 +385,61 @@ class Psp:
         intent["amount_capturable"] = 0
         self._event("payment_intent.canceled", intent)
         return intent
+
+    # Readers: terminals that show an amount and take a card (Stripe Terminal, server-driven)
+
+    def add_reader(self, name: str = "tmr_local") -> Json:
+        self.readers[name] = {"id": name, "object": "terminal.reader", "status": "online", "label": name,
+                              "device_type": "simulated_wisepos_e", "device_sw_version": "1.0", "action": None}
+        return self.readers[name]
+
+    def _reader(self, method: str, name: str, step: str, data: Json) -> Json:
+        reader = self.readers.get(name)
+        if reader is None:
+            raise Refused(f"No such terminal.reader: '{name}'", status=404, code="resource_missing")
+        if method == "GET" and not step:
+            return reader
+        if reader["status"] == "offline":
+            raise Refused("Reader is currently offline, please ensure the reader is powered on.",
+                          code="terminal_reader_offline")
+        action = reader["action"] or {}
+        if step == "process_payment_intent":
+            if action.get("status") == "in_progress":
+                raise Refused("Reader is currently busy processing another request.", code="terminal_reader_busy")
+            intent = self.intents.get(data.get("payment_intent", ""))
+            if intent is None or "card_present" not in intent["payment_method_types"]:
+                raise Refused("The PaymentIntent must allow card_present.", code="parameter_invalid_empty")
+            if intent["status"] != "requires_payment_method":
+                raise Refused("The PaymentIntent is in an invalid state.", code="intent_invalid_state")
+            reader["action"] = {"type": step, "status": "in_progress", "failure_code": None, "failure_message": None,
+                                step: {"payment_intent": intent["id"]}}
+        elif step == "cancel_action":
+            reader["action"] = None
+        else:
+            raise Refused(f"Unrecognized request URL ({method}: {step}).", status=404)
+        return reader
+
+    def show_card(self, name: str = "tmr_local", method: str = "pm_card_visa") -> Json:
+        """What a customer does who stands at the reader."""
+        with self.lock:
+            reader = self.readers[name]
+            action = reader["action"]
+            intent = self.intents[action["process_payment_intent"]["payment_intent"]]
+            try:
+                intent["payment_method"] = method
+                behaviour = CARDS[self.methods[method]["number"]]
+                if behaviour in DECLINES:
+                    self._decline(intent, behaviour)
+                self._authorize(intent)
+                action["status"] = "succeeded"
+            except Refused as refused:
+                self.fail_reader(refused.code, str(refused), name)
+            self._event(f"terminal.reader.action_{action['status']}", reader)
+            return reader
+
+    def fail_reader(self, code: str, message: str, name: str = "tmr_local") -> None:
+        """The customer pressed cancel, or showed no card, or the card was refused."""
+        self.readers[name]["action"] |= {"status": "failed", "failure_code": code, "failure_message": message}
 
     # Setup intents
 
@@ -409,7 +486,8 @@ class Psp:
                                       payout=None))
 
     def _list_balance(self, data: Json) -> Json:
-        return _list([row for row in self.balance if not data.get("payout") or row["payout"] == data["payout"]])
+        rows = [row for row in self.balance if not data.get("payout") or row["payout"] == data["payout"]]
+        return _page(rows, data)
 
     # Events
 
@@ -445,8 +523,20 @@ def _amount(data: Json, name: str) -> int:
     return amount
 
 
+def _texts(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ["card"])
+
+
 def _list(rows: list[Json]) -> Json:
     return {"object": "list", "data": rows, "has_more": False}
+
+
+def _page(rows: list[Json], data: Json) -> Json:
+    """As many as `limit` says, after the object that `starting_after` names."""
+    ids = [row["id"] for row in rows]
+    begin = ids.index(data["starting_after"]) + 1 if data.get("starting_after") in ids else 0
+    end = begin + int(data.get("limit") or 10)
+    return {"object": "list", "data": rows[begin:end], "has_more": end < len(rows)}
 
 
 def _error(code: str, message: str) -> Json:

@@ -1,0 +1,1 @@
+from . import adhoc_session, evse, payment_transaction, terminal
