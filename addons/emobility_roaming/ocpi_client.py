@@ -146,7 +146,7 @@ class OcpiClient:
                 json=body,
                 params=params,
                 headers=sent,
-                timeout=(CONNECT_SECONDS, self.read_seconds),
+                timeout=(min(CONNECT_SECONDS, self.read_seconds), self.read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:

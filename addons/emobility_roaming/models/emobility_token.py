@@ -33,6 +33,33 @@ class EmobilityToken(models.Model):
             party = (token.company_id.id, token.country_code, token.party_id)
             token.roaming_partner_id = providers.get(party, False)
 
+    def _station_status(self) -> str:
+        status = super()._station_status()
+        if status == "Accepted" and self.roaming_partner_id:
+            return {"NEVER": "Ask", "ALLOWED_OFFLINE": "AskOnline"}.get(self.whitelist or "", status)
+        return status
+
+    @api.model
+    def _asks_about_unknown(self, company: models.BaseModel) -> bool:
+        partners = self.env["emobility.roaming.partner"].sudo()
+        return bool(partners._asked_about_unknown(company)) or super()._asks_about_unknown(company)
+
+    @api.model
+    def _authorize_at(
+        self, uid: str, company: models.BaseModel, location: models.BaseModel, evse: models.BaseModel
+    ) -> dict[str, str | bool]:
+        token = self._find_by_uid(uid, company)
+        partners = self.env["emobility.roaming.partner"].sudo()
+        if not token:
+            partners = partners._asked_about_unknown(company)
+        elif token._station_status() in ("Ask", "AskOnline"):
+            partners = token.roaming_partner_id.sudo()
+        for partner in partners:
+            answer = partner._ask_about(uid, token, location, evse)
+            if answer:
+                return answer
+        return super()._authorize_at(uid, company, location, evse) if not partners else _nobody_knows()
+
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
         tokens = super().create(vals_list)
@@ -49,3 +76,7 @@ class EmobilityToken(models.Model):
         """Tell the operators of our own tokens; those of providers are theirs to tell."""
         own = self.filtered(lambda token: not token.roaming_partner_id and token.state not in ("ordered", "shipped"))
         self.env["emobility.ocpi.connection"]._queue_push("tokens", own, "EMSP")
+
+
+def _nobody_knows() -> dict[str, str | bool]:
+    return {"status": "Invalid", "type": False, "reference": False}

@@ -30,6 +30,7 @@ from . import internal
 
 _NUMBER_DECIMALS = Decimal("0.0001")
 _NUMBER_DIGITS = 15
+_INT32_MAX = 2**31 - 1
 
 
 def _as_utc(value: object) -> object:
@@ -1087,18 +1088,25 @@ class ClientInfo(Message):
 class ChargingProfilePeriod(Message):
     """The limit from ``start_period`` seconds on."""
 
-    start_period: int
-    limit: Number
+    start_period: Annotated[int, Field(ge=0, le=_INT32_MAX)]
+    limit: Annotated[Number, Field(ge=0)]
 
 
 class ChargingProfile(Message):
-    """A limit over time, in watts or amperes."""
+    """A limit over time, in watts or amperes; without a start it begins when the car charges."""
 
     start_date_time: Instant | None = None
-    duration: int | None = None
+    duration: Annotated[int, Field(ge=0)] | None = None
     charging_rate_unit: CiString
     min_charging_rate: Number | None = None
     charging_profile_period: tuple[ChargingProfilePeriod, ...] | None = None
+
+
+class ActiveChargingProfile(Message):
+    """What the EVSE has planned; the times in it count from ``start_date_time``."""
+
+    start_date_time: Instant
+    charging_profile: ChargingProfile
 
 
 class SetChargingProfile(Message):
@@ -1113,3 +1121,10 @@ class ChargingProfileResponse(Message):
 
     result: CiString
     timeout: int = 30
+
+
+class ChargingProfileResult(Message):
+    """What became of it at the EVSE: of a limit, of its end, and with ``profile`` of the question for the plan."""
+
+    result: CiString
+    profile: ActiveChargingProfile | None = None
