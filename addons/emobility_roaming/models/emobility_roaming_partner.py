@@ -180,7 +180,7 @@ class EmobilityRoamingPartner(models.Model):
         if answer.status_code == UNKNOWN_TOKEN:
             return None
         try:
-            told: Any = models_of(connection.version).authorization.model_validate(answer.data)
+            told: Any = models_of(connection.version).authorization.model_validate(answer.one)
         except OcpiValidationError:
             return unavailable
         if told.allowed == "ALLOWED" and not token:

@@ -155,7 +155,7 @@ class EmobilityOcpiCommand(models.Model):
         return command, module.url.rstrip("/")
 
     def _answered_at_once(self, answer: Answer) -> Self:
-        result = answer.data.get("result") if isinstance(answer.data, dict) else None
+        result = answer.one.get("result") if isinstance(answer.one, dict) else None
         accepted = answer.ok and result == "ACCEPTED"
         self.write({"state": "sent" if accepted else "refused", "result": str(result or answer.error)})
         return self

@@ -355,9 +355,9 @@ class EmobilityOcpiReceiver(models.AbstractModel):
 
         def find() -> Any:
             return evses.search(
-                [("location_id.roaming_partner_id", "=", operator.id), ("ocpi_uid", "=ilike", literal(evse_uid))],
-                limit=1,
-            )
+                [("location_id.roaming_partner_id", "=", operator.id),
+                 "|", ("ocpi_uid", "=ilike", literal(evse_uid)), ("evse_id", "=", normalise_code(evse_uid))], limit=1
+            )  # fmt: skip
 
         evse = find()
         if not evse and told and told.evses:

@@ -114,7 +114,7 @@ class EmobilityOcpiConnection(models.Model):
         if not answer.ok:
             raise OcpiError(CANNOT_USE_API, answer.error or "")
         try:
-            theirs = read_credentials(self.version, answer.data)
+            theirs = read_credentials(self.version, answer.one)
         except OcpiValidationError as error:
             raise OcpiError(INVALID, str(error)) from error
         self._take_credentials(theirs)
@@ -161,7 +161,7 @@ class EmobilityOcpiConnection(models.Model):
         self.version = version
         answer = self._call("GET", offered[version], module="versions")
         try:
-            details: Any = models_of(version).version_details.model_validate(answer.data)
+            details: Any = models_of(version).version_details.model_validate(answer.one)
         except OcpiValidationError:
             raise OcpiError(CANNOT_USE_API, f"The modules cannot be fetched: {answer.error or 'no list'}") from None
         endpoints = [endpoint.to_internal() for endpoint in details.endpoints]

@@ -333,10 +333,10 @@ class EmobilityOcpiConnection(models.Model):
         if not source:
             return
         answer = self._call("GET", f"{source.url.rstrip('/')}/{quote(location_id, safe='')}", module="locations")
-        if not answer.ok or not isinstance(answer.data, dict):
+        if not answer.ok or not isinstance(answer.one, dict):
             return
         receiver = self.env["emobility.ocpi.receiver"].sudo()
-        _taken, problem = self._take_page("locations", [answer.data])
+        _taken, problem = self._take_page("locations", [answer.one])
         if problem:
             source.last_error = problem[:500]
             return

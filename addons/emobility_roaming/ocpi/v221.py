@@ -886,12 +886,19 @@ class ReceivedCdrLocation(Message):
     postal_code: str | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     coordinates: Coordinates
-    evse_uid: Id36
+    # One of them has to be there (mod_cdrs wants both); who leaves one out means the same by the other.
+    evse_uid: Id36 | None = None
     evse_id: str | None = None
     connector_id: Id36
     connector_standard: CiString
     connector_format: CiString
     connector_power_type: CiString
+
+    @model_validator(mode="after")
+    def _check_evse(self) -> Self:
+        if not (self.evse_uid or self.evse_id):
+            raise ValueError("A CDR names its EVSE.")
+        return self
 
     def to_internal(self, party: internal.Party, at: datetime) -> internal.Location:
         connector = internal.Connector(
@@ -904,7 +911,11 @@ class ReceivedCdrLocation(Message):
             last_updated=at,
         )
         evse = internal.Evse(
-            uid=self.evse_uid, evse_id=self.evse_id, status="UNKNOWN", connectors=(connector,), last_updated=at
+            uid=self.evse_uid or self.evse_id or "",
+            evse_id=self.evse_id,
+            status="UNKNOWN",
+            connectors=(connector,),
+            last_updated=at,
         )
         return internal.Location(
             party=party,

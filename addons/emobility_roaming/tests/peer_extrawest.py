@@ -77,7 +77,8 @@ class Store(Crud):
     async def do(cls, module, role, action, *args, data=None, **kwargs):
         said("asked", module=module.value, action=str(action), data=data)
         if module == ModuleID.tokens:
-            return {"allowed": "ALLOWED", "token": data["token"], "authorization_reference": "peer-1"}
+            token = OBJECTS["tokens"][str(data["token_uid"]).lower()]
+            return {"allowed": "ALLOWED", "token": token, "authorization_reference": "peer-1"}
         return {"result": "ACCEPTED", "timeout": 30}
 
 

@@ -4,7 +4,9 @@ It is installed by name into an environment of its own, beside the one that runs
 pydantic. What it does otherwise than the text, and what helps:
 
 - It answers addresses with a slash at the end only, and joins ours without one: switch "Addresses End With a Slash".
-- It writes all identifiers in lower case and absent fields as null: both are read as they should be.
+- The address of its next page cannot be called: switch "No Link Header".
+- It writes identifiers in lower case and absent fields as null, wraps single objects in a list, and its CDRs name the
+  EVSE by its public ID only: these are read as they are meant.
 
 Others on PyPI and npm were tried and are no counterpart: py-ocpi (the ancestor of this one, does not start with a
 fastapi that can be installed beside python 3.11), python-ocpi (a flask-restx skeleton of 2.2 without credentials of
@@ -168,7 +170,7 @@ class TestPeer(OcpiHttpCase):
         with self.peer("CPO", **objects) as peer:
             connection = self.register(peer, "EMSP")
             self.assertEqual(connection.party_ids.mapped("display_name"), ["Extrawest (NL*XYZ)"] * 2)
-            connection.page_size = 1
+            connection.write({"page_size": 1, "no_link": True})
             counts = {module: connection._pull(module, True) for module in ("locations", "tariffs", "sessions", "cdrs")}
             self.assertEqual(counts, {"locations": 2, "tariffs": 1, "sessions": 1, "cdrs": 1},
                              connection.module_ids.mapped("last_error"))  # fmt: skip
