@@ -117,7 +117,7 @@ class EmobilityRoamingPartner(models.Model):
         result = super().write(self._normalise_vals(vals))
         if vals.keys() & {"country_code", "party_id", "role", "company_id", "active"}:
             self._find_tokens()
-        if vals.keys() & {"ask_unknown", "active", "connection_id", "role"}:
+        if vals.keys() & {"ask_unknown", "active", "role"}:
             self._asks_changed()
         if "contract_id" in vals:
             for partner in self:
@@ -151,9 +151,8 @@ class EmobilityRoamingPartner(models.Model):
     @api.model
     def _asked_about_unknown(self, company: Any) -> Self:
         return self.search(
-            [("company_id", "=", company.id), ("role", "=", "EMSP"), ("ask_unknown", "=", True),
-             ("connection_id.state", "=", "connected")], order="id"
-        )  # fmt: skip
+            [("company_id", "=", company.id), ("role", "=", "EMSP"), ("ask_unknown", "=", True)], order="id"
+        )
 
     def _asks_changed(self) -> None:
         for company in self.company_id:

@@ -54,11 +54,16 @@ class EmobilityToken(models.Model):
             partners = partners._asked_about_unknown(company)
         elif token._station_status() in ("Ask", "AskOnline"):
             partners = token.roaming_partner_id.sudo()
+        if not partners:
+            return super()._authorize_at(uid, company, location, evse)
+        silent: dict[str, str | bool] | None = None
         for partner in partners:
             answer = partner._ask_about(uid, token, location, evse)
-            if answer:
+            if answer and answer["status"] != "Unavailable":
                 return answer
-        return super()._authorize_at(uid, company, location, evse) if not partners else _nobody_knows()
+            silent = answer or silent
+        # Who did not answer might know it.
+        return silent or {"status": "Invalid", "type": False, "reference": False}
 
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
@@ -76,7 +81,3 @@ class EmobilityToken(models.Model):
         """Tell the operators of our own tokens; those of providers are theirs to tell."""
         own = self.filtered(lambda token: not token.roaming_partner_id and token.state not in ("ordered", "shipped"))
         self.env["emobility.ocpi.connection"]._queue_push("tokens", own, "EMSP")
-
-
-def _nobody_knows() -> dict[str, str | bool]:
-    return {"status": "Invalid", "type": False, "reference": False}

@@ -90,6 +90,18 @@ class TestAuthorize(OcpiCommon):
             self.assertEqual(self.decide(answer, uid="04AAAAAA")["status"], "Invalid", "whose it is stays unknown")
         self.assertEqual(self.decide(failed(404, 2004), uid="04AAAAAA")["status"], "Invalid")
 
+    def test_of_several_providers_the_one_that_knows_the_card_decides(self) -> None:
+        self.provider.ask_unknown = True
+        second, _secret = self._connect("FRAAA", our_roles="CPO")
+        second.party_ids.ask_unknown = True
+        theirs = self.info(token=self.token_data("04EEEEEE", country_code="FR", party_id="AAA"))
+        for first in (failed(404, 2004), failed(500)):
+            self.assertEqual(self.decide(first, theirs, uid="04EEEEEE")["status"], "Accepted")
+            hosts = [call["url"].split("/")[2] for call in self.asked]
+            self.assertEqual(hosts, ["nlxyz.example.com", "fraaa.example.com"])
+            self.env["emobility.token"].search([("uid", "=", "04EEEEEE")]).unlink()
+        self.assertEqual(self.decide(failed(500), failed(404, 2004), uid="04EEEEEE")["status"], "Unavailable")
+
     def test_2_1_1_is_asked_too(self) -> None:
         connection, _secret = self._connect("FRAAA", version="2.1.1", our_roles="CPO")
         data = self.token_data("04BBBBBB", whitelist="NEVER", auth_id="A1")
