@@ -208,6 +208,12 @@ class OcpiCommon(ChargingCommon):
         with patch.object(OcpiClient, "call", call):
             yield asked
 
+    def messages_are_of_now(self) -> None:
+        """A test is one transaction, which began when its class was set up; a circuit closes after half a minute."""
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE emobility_ocpi_message SET create_date = clock_timestamp() AT TIME ZONE 'UTC'")
+        self.env.invalidate_all()
+
     @contextmanager
     def jobs_run(self) -> Iterator[None]:
         """Jobs that are queued meanwhile run at the end."""

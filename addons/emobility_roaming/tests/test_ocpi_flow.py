@@ -223,6 +223,7 @@ class TestSend(OcpiCommon):
         with self.partner_answers(failed(503)):
             for _time in range(5):
                 self.connection._call("GET", "https://x", module="locations")
+        self.messages_are_of_now()
         with self.partner_answers(ok()) as asked:
             answer = self.connection._call("GET", "https://x", module="locations")
         self.assertFalse(answer.ok)
