@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 
 from odoo import fields, models
 
-from ..server import WithoutTrailingSlash, ocpi_routers
+from ..server import Addresses, ocpi_routers
 
 _DESCRIPTION = (
     "OCPI 2.1.1, 2.2.1 and 2.3.0, as operator (`cpo`) and as provider (`emsp`). Errors of the business are answered "
@@ -34,6 +34,6 @@ class FastapiEndpoint(models.Model):
                 "version": "2.3.0",
                 "dependencies": [],
                 "redirect_slashes": False,
-                "middleware": [Middleware(WithoutTrailingSlash)],
+                "middleware": [Middleware(Addresses)],
             }
         return params

@@ -1,6 +1,6 @@
 """The server of OCPI: what partners call. Routers of FastAPI; the work is done by the models."""
 
+from .addresses import Addresses
 from .routers import ocpi_routers
-from .slash import WithoutTrailingSlash
 
-__all__ = ["WithoutTrailingSlash", "ocpi_routers"]
+__all__ = ["Addresses", "ocpi_routers"]

@@ -94,12 +94,11 @@ class TestAuthorize(OcpiCommon):
         self.provider.ask_unknown = True
         second, _secret = self._connect("FRAAA", our_roles="CPO")
         second.party_ids.ask_unknown = True
-        theirs = self.info(token=self.token_data("04EEEEEE", country_code="FR", party_id="AAA"))
-        for first in (failed(404, 2004), failed(500)):
-            self.assertEqual(self.decide(first, theirs, uid="04EEEEEE")["status"], "Accepted")
+        for uid, first in (("04EEEEE1", failed(404, 2004)), ("04EEEEE2", failed(500))):
+            theirs = self.info(token=self.token_data(uid, country_code="FR", party_id="AAA"))
+            self.assertEqual(self.decide(first, theirs, uid=uid)["status"], "Accepted")
             hosts = [call["url"].split("/")[2] for call in self.asked]
             self.assertEqual(hosts, ["nlxyz.example.com", "fraaa.example.com"])
-            self.env["emobility.token"].search([("uid", "=", "04EEEEEE")]).unlink()
         self.assertEqual(self.decide(failed(500), failed(404, 2004), uid="04EEEEEE")["status"], "Unavailable")
 
     def test_2_1_1_is_asked_too(self) -> None:

@@ -225,7 +225,7 @@ class TestOcpiServer(OcpiHttpCase):
                 self.refused(2001, self.secret, "PUT", f"{base}/other", whole)
                 self.refused(2001, self.secret, "PUT", f"{base}/{uid}", {"id": uid})
                 if change is None:
-                    self.assertEqual(self.call(self.secret, "PATCH", f"{base}/{uid}", {}).status_code, 405)
+                    self.refused(2000, self.secret, "PATCH", f"{base}/{uid}", {}, status=405)
                     self.data(self.secret, "DELETE", f"{base}/{uid}")
                     self.refused(unknown, self.secret, "DELETE", f"{base}/{uid}", status=404)
                     continue
@@ -234,7 +234,8 @@ class TestOcpiServer(OcpiHttpCase):
                 self.refused(unknown, self.secret, "PATCH", f"{base}/none", change, status=404)
                 self.data(self.secret, "PATCH", f"{base}/{uid}", change)
                 self.assertEqual(self.data(self.secret, "GET", f"{base}/{uid}"), whole | change)
-                self.assertEqual(self.call(self.secret, "DELETE", f"{base}/{uid}").status_code, 405)
+                self.refused(2000, self.secret, "DELETE", f"{base}/{uid}", status=405)
+        self.refused(2000, self.secret, "GET", "/2.2.1/nowhere", status=404)
 
     def test_a_patch_of_a_session_adds_periods_and_an_empty_one_none(self) -> None:
         periods = [{"start_date_time": f"2026-03-01T10:{minute}:00Z", "dimensions": []} for minute in (10, 20)]
