@@ -68,7 +68,14 @@ _TYPE_NAMES = {int: "a whole number", str: "a text", list: "a list", Mapping: "a
 
 # What of the bridge's payload goes on to the session; the rest stays in the message log.
 _SESSION_KEYS: dict[str, tuple[str, ...]] = {
-    "session.started": ("token_uid", "token_type", "meter_kwh", "authorization", "remote_ref"),
+    "session.started": (
+        "token_uid",
+        "token_type",
+        "meter_kwh",
+        "authorization",
+        "remote_ref",
+        "authorization_reference",
+    ),
     "session.meter": ("readings",),
     "session.state": ("state",),
     "session.ended": ("meter_kwh", "energy_kwh", "reason", "estimated"),

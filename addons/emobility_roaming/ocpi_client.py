@@ -94,6 +94,13 @@ class Answer:
     clock_difference: float | None = None
 
     @property
+    def one(self) -> Any:
+        """The object that was asked for; some partners put it into a list."""
+        if isinstance(self.data, list) and len(self.data) == 1:
+            return self.data[0]
+        return self.data
+
+    @property
     def ok(self) -> bool:
         return self.error is None
 
@@ -146,7 +153,7 @@ class OcpiClient:
                 json=body,
                 params=params,
                 headers=sent,
-                timeout=(CONNECT_SECONDS, self.read_seconds),
+                timeout=(min(CONNECT_SECONDS, self.read_seconds), self.read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+import time
 import xmlrpc.client
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -80,6 +81,9 @@ class FakeOdoo:
             self.stations: list[dict[str, Any]] = [self.station(f"CS-{number}") for number in (1, 2, 3)]
             self.commands: list[dict[str, Any]] = []
             self._uids: set[str] = set()
+            self.asked: list[tuple[str, str, int | bool]] = []
+            self.decision: dict[str, Any] = {"status": "Invalid", "type": False, "reference": False}
+            self.thinking_seconds = 0.0
 
     @staticmethod
     def station(identity: str, accepted: bool = True, policy: str = "accept_known") -> dict[str, Any]:
@@ -135,6 +139,12 @@ class FakeOdoo:
             "stations": self.stations,
             "commands": self.commands,
         }
+
+    def _authorize(self, station: str, token_uid: str, evse: int | bool) -> dict[str, Any]:
+        with self._lock:
+            self.asked.append((station, token_uid, evse))
+        time.sleep(self.thinking_seconds)
+        return self.decision
 
     def _push_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if self.breaking_kinds & {event["kind"] for event in events}:

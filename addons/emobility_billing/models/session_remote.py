@@ -3,6 +3,8 @@ from __future__ import annotations
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from ..charging_schedule import ChargingSchedule
+
 
 class EmobilitySession(models.Model):
     """How the portal stops a session. What talks to stations extends these methods."""
@@ -22,9 +24,31 @@ class EmobilitySession(models.Model):
         self.ensure_one()
         raise UserError(self.env._("This session cannot be stopped from here."))
 
-    @api.model
-    def _remote_answered(self, reference: str, result: str) -> None:
-        """What became of a start or stop that was asked for: ACCEPTED, REJECTED, TIMEOUT (nobody knows) or FAILED.
+    def _can_limit_remotely(self) -> bool:
+        """Whether the power of the session can be limited now."""
+        self.ensure_one()
+        return False
 
-        ``reference`` is what ``_start_remotely`` or ``_stop_remotely`` returned.
+    def _limit_remotely(self, schedule: ChargingSchedule | None) -> str | None:
+        """Ask the station to keep to the schedule in this session, with None to forget the one it has.
+
+        :raises UserError: when that is not possible
+        """
+        self.ensure_one()
+        raise UserError(self.env._("The power of this session cannot be limited from here."))
+
+    def _ask_limit_remotely(self, seconds: int) -> str | None:
+        """Ask the station which limits the session has in the time to come.
+
+        :raises UserError: when it cannot be asked
+        """
+        self.ensure_one()
+        raise UserError(self.env._("The limits of this session cannot be asked for."))
+
+    @api.model
+    def _remote_answered(self, reference: str, result: str, schedule: ChargingSchedule | None = None) -> None:
+        """What became of something that was asked for: ACCEPTED, REJECTED, UNKNOWN (there was no limit to forget),
+        TIMEOUT (nobody knows) or FAILED. ``schedule``: the limits that were asked for.
+
+        ``reference`` is what the method that asked has returned.
         """

@@ -448,6 +448,35 @@ class EmobilityToken(models.Model):
             return self.contract_id._token_authorization_status()
         return "Invalid" if self._requires_contract() else "Accepted"
 
+    def _station_status(self) -> str:
+        """What a station is told about the token: as `_authorization_status`, or that somebody has to be asked.
+
+        'Ask': each time, and without an answer it may not charge. 'AskOnline': without an answer it may.
+        """
+        return self._authorization_status()
+
+    @api.model
+    def _asks_about_unknown(self, company: models.BaseModel) -> bool:
+        """Whether somebody wants to be asked about tokens that are not known here."""
+        return False
+
+    @api.model
+    def _asks_about_unknown_changed(self, company: models.BaseModel) -> None:
+        """What tells the stations extends this."""
+
+    @api.model
+    def _authorize_at(
+        self, uid: str, company: models.BaseModel, location: models.BaseModel, evse: models.BaseModel
+    ) -> dict[str, str | bool]:
+        """Decide on a token while a station waits; what asks providers extends this.
+
+        :param evse: empty when the station did not say
+        :return: `status` as of `_authorization_status`, or 'Unavailable' when who decides cannot be reached; `type`
+            of the token and `reference` of the decision, or False
+        """
+        token = self._find_by_uid(uid, company)
+        return {"status": token._authorization_status(), "type": token.token_type, "reference": False}
+
     def _requires_contract(self) -> bool:
         """Whether only a contract can pay. Ad-hoc users pay at once; providers pay for their tokens."""
         self.ensure_one()

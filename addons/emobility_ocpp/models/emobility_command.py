@@ -6,6 +6,8 @@ from typing import Any, Self
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.emobility_billing.charging_schedule import ChargingSchedule
+from odoo.addons.emobility_billing.derivation import parse_instant
 from odoo.addons.emobility_billing.jobs import SOON, enqueue
 
 _FINAL_BY_STATION = ("accepted", "rejected", "offline")
@@ -32,7 +34,16 @@ _RESULT_WORDS = {
     "unknown": "TIMEOUT",
 }
 # What drivers and roaming partners ask for, and are told the outcome of.
-_ASKED_BY_OTHERS = ("remote_start", "remote_stop", "unlock", "reserve", "cancel_reservation")
+_ASKED_BY_OTHERS = (
+    "remote_start",
+    "remote_stop",
+    "unlock",
+    "reserve",
+    "cancel_reservation",
+    "set_profile",
+    "clear_profile",
+    "composite_schedule",
+)
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
 ACTIONS = [
@@ -98,6 +109,23 @@ def settings_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
         for item in (keys if isinstance(keys, list) else [])
         if isinstance(item, dict) and item.get("key")
     ]
+
+
+def schedule_of(answer: dict[str, Any]) -> ChargingSchedule | None:
+    """The limits in an answer to GetCompositeSchedule; None when there are none that can be read."""
+    told = answer.get("schedule") or answer.get("chargingSchedule")
+    periods = told.get("chargingSchedulePeriod") if isinstance(told, dict) else None
+    try:
+        start = told.get("scheduleStart") or answer.get("scheduleStart") or told.get("startSchedule")
+        return ChargingSchedule(
+            unit=str(told["chargingRateUnit"]),
+            periods=tuple((int(each["startPeriod"]), float(each["limit"])) for each in periods),
+            start=parse_instant(start) if start else None,
+            duration=int(told["duration"]) if told.get("duration") else None,
+            minimum=float(told["minChargingRate"]) if told.get("minChargingRate") else None,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _variable_name(item: dict[str, Any]) -> str:
@@ -198,13 +226,15 @@ class EmobilityCommand(models.Model):
         session: models.Model | None = None,
         requester: str | None = None,
         on_result: models.Model | None = None,
+        lifetime: timedelta | None = None,
     ) -> Self:
         """Command for the station; `bridge/README.md` describes the payloads.
 
         :param requester: who asked, when it was not the user, such as the name of a roaming partner
         :param on_result: a record whose ``_on_command_result(command)`` is called, as a job, when the command is final
+        :param lifetime: how long it may wait for its station; None: as usual for the action
         """
-        patient = action in _PATIENT
+        usual = PATIENT_LIFETIME if action in _PATIENT else LIFETIME
         return self.create(
             {
                 "station_id": station.id,
@@ -215,7 +245,7 @@ class EmobilityCommand(models.Model):
                 "result_model": on_result._name if on_result else False,
                 "result_id": on_result.id if on_result else False,
                 "payload": payload,
-                "expires_at": fields.Datetime.now() + (PATIENT_LIFETIME if patient else LIFETIME),
+                "expires_at": fields.Datetime.now() + (lifetime or usual),
             }
         )
 
@@ -307,7 +337,7 @@ class EmobilityCommand(models.Model):
         """Those who asked hear what became of it; a person sees it by itself."""
         for command in self.filtered(lambda command: command.state in _RESULT_WORDS):
             if command.action in _ASKED_BY_OTHERS:
-                self.env["emobility.session"]._remote_answered(command.uid, _RESULT_WORDS[command.state])
+                self.env["emobility.session"]._remote_answered(command.uid, *command._outcome())
             if command.action == "firmware":
                 self.env["emobility.firmware.campaign.line"]._note_answer(command)
             if command.result_model and command.result_id:
@@ -316,6 +346,14 @@ class EmobilityCommand(models.Model):
                     description = self.env._("Result of the command %s", command.uid)
                     key = f"emobility.command.result:{command.uid}:{command.state}"
                     enqueue(target, key, description, priority=SOON)._on_command_result(command)
+
+    def _outcome(self) -> tuple[str, ChargingSchedule | None]:
+        """Result and limits for ``_remote_answered``."""
+        answer = self.answer if isinstance(self.answer, dict) else {}
+        if self.action == "clear_profile" and answer.get("status") == "Unknown":
+            return "UNKNOWN", None
+        schedule = schedule_of(answer) if self.action == "composite_schedule" else None
+        return _RESULT_WORDS[self.state], schedule
 
     @api.model
     def _cron_expire(self) -> None:

@@ -8,7 +8,7 @@ MAX_EVENTS = 1000
 
 
 class EmobilityOcppGateway(models.AbstractModel):
-    """The only two methods that the bridge calls. They check their caller and then work as the system.
+    """The only methods that the bridge calls. They check their caller and then work as the system.
 
     XML-RPC, as Odoo speaks it, cannot carry null: an absent value in an answer is ``False``.
     """
@@ -66,6 +66,25 @@ class EmobilityOcppGateway(models.AbstractModel):
             ),
             "commands": env["emobility.command"]._ocpp_list(company),
         }
+
+    @api.model
+    def authorize(self, station: str, token_uid: str, evse: int | bool = False) -> dict[str, Any]:
+        """Decide on a token whose status is ``Ask`` or ``AskOnline``, while the station waits for the answer.
+
+        :param evse: number of the EVSE, ``False`` when the station did not say
+        :return: ``{"status", "type", "reference"}``; a status that is not one of ``Accepted``, ``Blocked``,
+            ``Expired`` and ``Invalid`` says that nobody could decide; a reference belongs into ``session.started``
+        :raises AccessError: when the caller is not a bridge
+        """
+        company = self._check_bridge()
+        env = self._as_system(company)
+        found = env["emobility.station"].search(
+            [("company_id", "=", company.id), ("identity", "=", str(station)), ("accepted", "=", True)]
+        )
+        if not found:
+            return {"status": "Invalid", "type": False, "reference": False}
+        point = found.evse_ids.filtered(lambda each: each.ocpp_evse_number == evse)
+        return env["emobility.token"]._authorize_at(str(token_uid), company, found.location_id, point)
 
     def _check_bridge(self) -> models.Model:
         """The company that the calling bridge works for."""

@@ -9,10 +9,12 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from odoo.addons.emobility_billing.charging_schedule import ChargingSchedule
 from odoo.addons.emobility_billing.cost_curve import chart
 from odoo.addons.emobility_billing.derivation import parse_instant
 
 from ..signed_values import Verdict, is_ocmf, registers, same_key, verify
+from .emobility_command import LIFETIME
 
 # A partner's driver pays their provider: what the partner pays us is not for the display.
 _PAID_BY_THE_DRIVER = ("retail", "adhoc")
@@ -133,6 +135,39 @@ class EmobilitySession(models.Model):
         if not self.can_remote_stop:
             return super()._stop_remotely()
         return self.env["emobility.command"].sudo()._request_stop(self.sudo()).uid
+
+    # --- limits of the power ---
+
+    def _can_limit_remotely(self) -> bool:
+        if not self.can_remote_stop:
+            return super()._can_limit_remotely()
+        return self.evse_id.station_id.connection_state == "online"
+
+    def _limit_remotely(self, schedule: ChargingSchedule | None) -> str | None:
+        if not self.can_remote_stop:
+            return super()._limit_remotely(schedule)
+        # One number for all profiles of a session, so that the next one takes the place of the one before.
+        payload: dict[str, Any] = {"session_uid": self.uid, "purpose": "TxProfile", "profile": self.id}
+        if schedule:
+            payload |= {
+                "unit": schedule.unit,
+                "periods": [{"start": start, "limit": limit} for start, limit in schedule.periods],
+                "duration": schedule.duration,
+                "minimum": schedule.minimum,
+                "begins_at": schedule.start and schedule.start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            }
+        return self._ask_station("set_profile" if schedule else "clear_profile", payload)
+
+    def _ask_limit_remotely(self, seconds: int) -> str | None:
+        if not self.can_remote_stop:
+            return super()._ask_limit_remotely(seconds)
+        return self._ask_station("composite_schedule", {"duration": seconds})
+
+    def _ask_station(self, action: str, payload: dict[str, Any]) -> str:
+        evse = self.evse_id.sudo()
+        payload = {"evse": evse.ocpp_evse_number} | payload
+        commands = self.env["emobility.command"].sudo()
+        return commands._request(evse.station_id, action, payload, evse, session=self, lifetime=LIFETIME).uid
 
     # --- costs on the display of the station ---
 

@@ -7,6 +7,9 @@ from odoo.fields import Domain
 
 from odoo.addons.emobility_crm.identifiers import reversed_bytes
 
+UNKNOWN = "*"
+"""The uid that stands for all tokens that the bridge does not know."""
+
 
 class EmobilityToken(models.Model):
     _inherit = "emobility.token"
@@ -44,6 +47,11 @@ class EmobilityToken(models.Model):
         self._record_ocpp_change()
         return super()._acceptance_changed()
 
+    @api.model
+    def _asks_about_unknown_changed(self, company: models.Model) -> None:
+        self.env["emobility.ocpp.change"].sudo()._record("token", [(company.id, UNKNOWN)])
+        return super()._asks_about_unknown_changed(company)
+
     def _record_ocpp_reversed(self) -> None:
         """The uids of these tokens with their bytes in the other order begin or cease to mean them."""
         self.env["emobility.ocpp.change"].sudo()._record(
@@ -72,7 +80,10 @@ class EmobilityToken(models.Model):
         if company.emobility_match_reversed_uid:
             by_uid = {reversed_bytes(uid): tokens for uid, tokens in by_uid.items()} | by_uid
         known = [tokens._ocpp_values(uid) for uid, tokens in by_uid.items()]
-        gone = [] if uids is None else [uid for uid in uids if uid not in by_uid]
+        if self._asks_about_unknown(company) and (uids is None or UNKNOWN in uids):
+            known.append(_unknown(UNKNOWN) | {"status": "Ask"})
+        told = {token["uid"] for token in known}
+        gone = [] if uids is None else [uid for uid in uids if uid not in told]
         return known + [_unknown(uid) for uid in gone]
 
     def _ocpp_values(self, uid: str) -> dict[str, Any]:
@@ -89,7 +100,7 @@ class EmobilityToken(models.Model):
         return {
             "uid": uid,
             "type": tokens.token_type,
-            "status": tokens._authorization_status(),
+            "status": tokens._station_status(),
             "valid_until": _instant_text(tokens.valid_until),
             "group": f"driver-{tokens.partner_id.id}" if tokens.partner_id else False,
         }

@@ -8,6 +8,7 @@ from . import (
     test_firmware_campaign,
     test_gateway,
     test_health,
+    test_limits,
     test_operations,
     test_portal_remote,
     test_rpc,

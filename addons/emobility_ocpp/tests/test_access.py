@@ -9,7 +9,7 @@ OPERATIONS = ("read", "write", "create", "unlink")
 READ, EVERYTHING, NOTHING = {"read"}, set(OPERATIONS), set()
 # Public methods that can be called over RPC, by model: a new one has to be thought about and listed here.
 PUBLIC = {
-    "emobility.ocpp.gateway": {"push_events", "sync"},
+    "emobility.ocpp.gateway": {"authorize", "push_events", "sync"},
     "emobility.station": {"action_new_password", "action_accept", "action_revoke", "action_open_messages",
                           "action_command", "action_commission", "action_firmware_campaign",
                           "action_open_live_sessions", "action_open_outages", "action_show_frames", "get_health"},

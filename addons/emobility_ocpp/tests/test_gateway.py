@@ -1,3 +1,6 @@
+from typing import Any
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -212,6 +215,24 @@ class TestGateway(OcppCommon):
         [answer] = gateway.push_events([self.event("o-1", "station.boot", vendor="Evil")])
         self.assertEqual(answer["error"], "The station TEST-CS-1 is not known.")
         self.assertFalse(self.station.vendor)
+
+    def test_a_token_is_decided_on_at_the_stations_of_the_company_only(self) -> None:
+        places = []
+
+        def decide(_tokens: Any, uid: str, company: Any, location: Any, evse: Any) -> dict[str, Any]:
+            places.append((uid, company, location, evse))
+            return {"status": "Accepted", "type": "RFID", "reference": "R"}
+
+        with patch.object(type(self.env["emobility.token"]), "_authorize_at", decide):
+            self.assertEqual(self.gateway.authorize("TEST-CS-1", "X", 2)["reference"], "R")
+            self.assertEqual(self.gateway.authorize("TEST-CS-1", "X")["status"], "Accepted")
+            self.assertEqual(self.gateway.authorize("NOWHERE", "X", 2)["status"], "Invalid")
+            self.station.accepted = False
+            self.assertEqual(self.gateway.authorize("TEST-CS-1", "X", 2)["status"], "Invalid")
+        none = self.env["emobility.evse"]
+        self.assertEqual(places, [("X", self.company, self.location, evse) for evse in (self.evse_2, none)])
+        with self.assertRaises(AccessError):
+            self.gateway.with_user(self.manager).authorize("TEST-CS-1", "X", 2)
 
     def test_events_must_be_a_list_of_at_most_a_thousand(self) -> None:
         with self.assertRaisesRegex(ValidationError, "must come as a list"):

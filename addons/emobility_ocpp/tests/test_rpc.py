@@ -39,6 +39,9 @@ class TestRpc(OcppCommon, HttpCase):
         answer = self.call("emobility.ocpp.gateway", "sync", False)
         self.assertTrue(answer["full"])
         self.assertFalse(self.call("emobility.ocpp.gateway", "sync", answer["cursor"])["full"])
+        for uid, status in ((self.token.uid, "Accepted"), ("04NOBODY", "Invalid")):
+            answer = self.call("emobility.ocpp.gateway", "authorize", self.station.identity, uid, False)
+            self.assertEqual((answer["status"], answer["reference"]), (status, False))
 
     @mute_logger(*RPC_LOGGERS)
     def test_bridge_can_do_nothing_else_over_rpc(self) -> None:

@@ -1,5 +1,6 @@
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
@@ -128,6 +129,17 @@ class TestSync(OcppCommon):
         events[0]["payload"]["token_uid"] = "DDCCBBAA04"
         self.push_ok(*events)
         self.assertEqual(self.session("turned-1").token_id, self.token)
+
+    def test_what_is_told_of_unknown_tokens_is_a_token_of_its_own(self) -> None:
+        tokens = self.env["emobility.token"]
+        self.assertNotIn("*", self.tokens(self.sync()))
+        cursor = self.sync()["cursor"]
+        for asks, status in ((True, "Ask"), (False, "Invalid")):
+            with patch.object(type(tokens), "_asks_about_unknown", return_value=asks):
+                self.forget_changes()
+                tokens._asks_about_unknown_changed(self.company)
+                self.assertEqual(self.tokens(self.sync(cursor))["*"]["status"], status)
+                self.assertEqual("*" in self.tokens(self.sync()), asks)
 
     def test_validity_of_a_token_is_sent_in_utc(self) -> None:
         self.token.valid_until = datetime(2199, 12, 31, 22, 59, 59)

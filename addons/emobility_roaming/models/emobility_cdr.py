@@ -132,7 +132,7 @@ class EmobilityCdr(models.Model):
             "party_id": company.emobility_party_id,
             "id": self.name,
             "session_id": session.uid if len(session.uid) <= _ID_LENGTH else None,
-            "auth_method": "COMMAND" if session.remote_ref else "WHITELIST",
+            "auth_method": session._auth_method(),
             "authorization_reference": session.authorization_reference or None,
             "currency": rating.currency_id.name,
             "meter_id": self.evse_id.meter_serial or None,

@@ -1,9 +1,20 @@
 from typing import Any, Self
+from urllib.parse import quote
+
+from pydantic import ValidationError as OcpiValidationError
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.emobility_crm.identifiers import COUNTRY_CODE, PARTY_ID, normalise_code
+
+from ..ocpi.internal import Party
+from ..ocpi.transport import UNKNOWN_TOKEN
+from ..ocpi.versions import as_json, models_of
+
+ANSWER_SECONDS = 3
+"""How long a provider may take while a station waits; the bridge waits a little longer for us."""
+_REFUSALS = {"BLOCKED": "Blocked", "EXPIRED": "Expired", "NO_CREDIT": "Blocked"}
 
 
 class EmobilityRoamingPartner(models.Model):
@@ -51,6 +62,12 @@ class EmobilityRoamingPartner(models.Model):
         help="Pays the sessions of the drivers of this provider at your stations: its plan and payer choose the "
         "prices, which are also the tariffs that the provider is told.",
     )
+    ask_unknown = fields.Boolean(
+        "Ask About Unknown Cards",
+        tracking=True,
+        help="When a card that nobody knows is held to one of your stations, this provider is asked whether it may "
+        "charge. Only providers that do not send all their tokens need this; each such card costs them a call.",
+    )
     partner_id = fields.Many2one(
         "res.partner",
         "Business Partner",
@@ -93,12 +110,15 @@ class EmobilityRoamingPartner(models.Model):
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
         partners = super().create([self._normalise_vals(vals) for vals in vals_list])
         partners._find_tokens()
+        partners.filtered("ask_unknown")._asks_changed()
         return partners
 
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(self._normalise_vals(vals))
         if vals.keys() & {"country_code", "party_id", "role", "company_id", "active"}:
             self._find_tokens()
+        if vals.keys() & {"ask_unknown", "active", "role"}:
+            self._asks_changed()
         if "contract_id" in vals:
             for partner in self:
                 tokens = self.env["emobility.token"].sudo().search([("roaming_partner_id", "=", partner.id)])
@@ -126,6 +146,63 @@ class EmobilityRoamingPartner(models.Model):
             )
         tokens._compute_roaming_partner_id()
 
+    # Asked while a station waits
+
+    @api.model
+    def _asked_about_unknown(self, company: Any) -> Self:
+        return self.search(
+            [("company_id", "=", company.id), ("role", "=", "EMSP"), ("ask_unknown", "=", True)], order="id"
+        )
+
+    def _asks_changed(self) -> None:
+        for company in self.company_id:
+            self.env["emobility.token"]._asks_about_unknown_changed(company)
+
+    def _ask_about(self, uid: str, token: Any, location: Any, evse: Any) -> dict[str, str | bool] | None:
+        """Ask the provider whether a token may charge here. None: it does not know the token.
+
+        :param token: ours of that uid; empty when there is none, then the provider tells it
+        """
+        self.ensure_one()
+        connection = self.connection_id
+        module = self.env["emobility.ocpi.module"]._of(connection, "tokens", "SENDER")
+        unavailable: dict[str, str | bool] = {"status": "Unavailable", "type": False, "reference": False}
+        if not module or connection.state != "connected":
+            return unavailable
+        place: dict[str, Any] = {"location_id": location.code}
+        if evse:
+            place["evse_uids"] = [evse.uid]
+        answer = connection._call(
+            "POST", f"{module.url.rstrip('/')}/{quote(uid, safe='')}/authorize", module="tokens", body=place,
+            params={"type": token.token_type or "RFID"}, receiver=self, read_seconds=ANSWER_SECONDS,
+        )  # fmt: skip
+        if answer.status_code == UNKNOWN_TOKEN:
+            return None
+        try:
+            told: Any = models_of(connection.version).authorization.model_validate(answer.one)
+        except OcpiValidationError:
+            return unavailable
+        if told.allowed == "ALLOWED" and not token:
+            token = self._told_token(told)
+        allowed = told.allowed == "ALLOWED" and bool(token) and _is_here(told.location, evse)
+        return {
+            "status": "Accepted" if allowed else _REFUSALS.get(told.allowed, "Invalid"),
+            "type": token.token_type or False,
+            "reference": getattr(told, "authorization_reference", None) or False,
+        }
+
+    def _told_token(self, told: Any) -> Any:
+        """Keep a token that came with the answer; without it nobody would know whom the session is for."""
+        tokens = self.env["emobility.token"]
+        if getattr(told, "token", None) is None:
+            return tokens
+        connection, owner = self.connection_id, Party.of(self.country_code, self.party_id)
+        told_token = told.token.to_internal()
+        if told_token.party != owner:
+            return tokens
+        self.env["emobility.ocpi.receiver"]._receive(connection, "tokens", [as_json(told.token)], owner)
+        return tokens._find_by_uid(told_token.uid, self.company_id)
+
     @api.model
     def _normalise_vals(self, vals: dict[str, Any]) -> dict[str, Any]:
         return vals | {key: normalise_code(vals[key]) for key in vals.keys() & {"country_code", "party_id"}}
@@ -142,3 +219,9 @@ class EmobilityRoamingPartner(models.Model):
                 ("company_id", "=", self.company_id.id),
             ]
         }
+
+
+def _is_here(allowed: Any, evse: Any) -> bool:
+    """Whether the EVSE is among those that the provider allows; it need not name any."""
+    named = [uid.upper() for uid in (getattr(allowed, "evse_uids", None) or ())]
+    return not named or not evse or evse.uid.upper() in named

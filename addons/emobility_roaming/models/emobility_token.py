@@ -33,6 +33,38 @@ class EmobilityToken(models.Model):
             party = (token.company_id.id, token.country_code, token.party_id)
             token.roaming_partner_id = providers.get(party, False)
 
+    def _station_status(self) -> str:
+        status = super()._station_status()
+        if status == "Accepted" and self.roaming_partner_id:
+            return {"NEVER": "Ask", "ALLOWED_OFFLINE": "AskOnline"}.get(self.whitelist or "", status)
+        return status
+
+    @api.model
+    def _asks_about_unknown(self, company: models.BaseModel) -> bool:
+        partners = self.env["emobility.roaming.partner"].sudo()
+        return bool(partners._asked_about_unknown(company)) or super()._asks_about_unknown(company)
+
+    @api.model
+    def _authorize_at(
+        self, uid: str, company: models.BaseModel, location: models.BaseModel, evse: models.BaseModel
+    ) -> dict[str, str | bool]:
+        token = self._find_by_uid(uid, company)
+        partners = self.env["emobility.roaming.partner"].sudo()
+        if not token:
+            partners = partners._asked_about_unknown(company)
+        elif token._station_status() in ("Ask", "AskOnline"):
+            partners = token.roaming_partner_id.sudo()
+        if not partners:
+            return super()._authorize_at(uid, company, location, evse)
+        silent: dict[str, str | bool] | None = None
+        for partner in partners:
+            answer = partner._ask_about(uid, token, location, evse)
+            if answer and answer["status"] != "Unavailable":
+                return answer
+            silent = answer or silent
+        # Who did not answer might know it.
+        return silent or {"status": "Invalid", "type": False, "reference": False}
+
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
         tokens = super().create(vals_list)

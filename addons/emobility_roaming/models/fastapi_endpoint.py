@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.middleware import Middleware
 
 from odoo import fields, models
 
-from ..server import ocpi_routers
+from ..server import Addresses, ocpi_routers
 
 _DESCRIPTION = (
     "OCPI 2.1.1, 2.2.1 and 2.3.0, as operator (`cpo`) and as provider (`emsp`). Errors of the business are answered "
@@ -28,5 +29,11 @@ class FastapiEndpoint(models.Model):
         params = super()._prepare_fastapi_app_params()
         if self.app == "ocpi":
             # No other dependencies: the header Accept-Language means nothing in OCPI.
-            params |= {"description": _DESCRIPTION, "version": "2.3.0", "dependencies": [], "redirect_slashes": False}
+            params |= {
+                "description": _DESCRIPTION,
+                "version": "2.3.0",
+                "dependencies": [],
+                "redirect_slashes": False,
+                "middleware": [Middleware(Addresses)],
+            }
         return params

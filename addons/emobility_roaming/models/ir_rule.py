@@ -9,7 +9,7 @@ class IrRule(models.Model):
     @api.model
     def _eval_context(self) -> dict[str, Any]:
         """Rules for the technical user of OCPI are about the partner that calls."""
-        return super()._eval_context() | {"ocpi_connection_id": self.env.context.get("ocpi_connection_id", False)}
+        return super()._eval_context() | {"ocpi_connection_ids": self.env.context.get("ocpi_connection_ids", ())}
 
     def _compute_domain_keys(self) -> list[str]:
-        return [*super()._compute_domain_keys(), "ocpi_connection_id"]
+        return [*super()._compute_domain_keys(), "ocpi_connection_ids"]

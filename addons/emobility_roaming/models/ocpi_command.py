@@ -3,12 +3,18 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import Any, Self
+from urllib.parse import quote
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..ocpi.internal import Party
+from odoo.addons.emobility_billing.charging_schedule import ChargingSchedule
+
+from ..charging_profile import active_profile
+from ..ocpi.v221 import ChargingProfile
+from ..ocpi.versions import as_json
 from ..ocpi.versions import write as to_json
+from ..ocpi_client import Answer
 
 KINDS = [
     ("START_SESSION", "Start a session"),
@@ -16,7 +22,14 @@ KINDS = [
     ("RESERVE_NOW", "Reserve"),
     ("CANCEL_RESERVATION", "Cancel a reservation"),
     ("UNLOCK_CONNECTOR", "Unlock a connector"),
+    ("SET_PROFILE", "Limit the power"),
+    ("CLEAR_PROFILE", "End the limit"),
+    ("GET_PROFILE", "Ask for the limits"),
 ]
+PROFILES = ("SET_PROFILE", "CLEAR_PROFILE", "GET_PROFILE")
+"""Kinds of the module chargingprofiles; the others are of the module commands."""
+PLANNED_SECONDS = 24 * 3600
+"""Of this time to come a station is asked for its plan."""
 ANSWER_SECONDS = 120
 """How long a partner may wait for what its command became; stations of ours have two minutes."""
 
@@ -53,6 +66,7 @@ class EmobilityOcpiCommand(models.Model):
     reservation_ref = fields.Char("Reservation of the Partner", readonly=True, index="btree_not_null")
     reservation_number = fields.Integer(readonly=True, help="What our station calls the reservation.")
     authorization_reference = fields.Char(readonly=True, index="btree_not_null")
+    profile = fields.Json("Limits", readonly=True, help="In the words of OCPI.")
     answered_at = fields.Datetime(readonly=True)
 
     _uid_unique = models.UniqueIndex("(uid)")
@@ -91,21 +105,39 @@ class EmobilityOcpiCommand(models.Model):
     @api.model
     def _send_stop(self, session: Any) -> Self:
         partner = session.roaming_partner_id
-        party = Party.of(partner.country_code, partner.party_id)
-        # Our ID of it is in upper case; the partner may have written it otherwise.
-        known = self.env["emobility.ocpi.object"].sudo()._find(
-            partner.connection_id, "sessions", party, session.uid.split("*", 2)[-1]
-        )
-        uid = known.uid or session.uid.split("*", 2)[-1]
-        return self._send(
-            partner.connection_id, "STOP_SESSION", {"session_id": uid}, partner=partner, session_id=session.id
-        )
+        body = {"session_id": session._partner_uid()}
+        return self._send(partner.connection_id, "STOP_SESSION", body, partner=partner, session_id=session.id)
+
+    @api.model
+    def _send_profile(self, session: Any, kind: str, profile: ChargingProfile | None = None, seconds: int = 0) -> Self:
+        """Limit the power of our driver's session at a partner, end that, or ask for what is planned (2.2.1)."""
+        partner, key = session.roaming_partner_id, quote(session._partner_uid(), safe="")
+        connection = partner.connection_id
+        command, url = self._prepare(connection, kind, "chargingprofiles", session_id=session.id)
+        address = f"{url}/{key}"
+        params = {"response_url": command.response_url} | ({"duration": str(seconds)} if seconds else {})
+        if kind == "SET_PROFILE" and profile:
+            command.profile = as_json(profile)
+            body = {"charging_profile": command.profile, "response_url": command.response_url}
+            answer = connection._call("PUT", address, module="chargingprofiles", body=body, receiver=partner)
+        else:
+            method = "GET" if kind == "GET_PROFILE" else "DELETE"
+            answer = connection._call(method, address, module="chargingprofiles", params=params, receiver=partner)
+        return command._answered_at_once(answer)
 
     @api.model
     def _send(self, connection: Any, kind: str, body: dict[str, Any], *, partner: Any, **values: Any) -> Self:
         """Send a command and take what the partner says at once."""
+        command, url = self._prepare(connection, kind, "commands", **values)
+        body = {"response_url": command.response_url, **body}
+        answer = connection._call("POST", f"{url}/{kind}", module="commands", body=body, receiver=partner)
+        return command._answered_at_once(answer)
+
+    @api.model
+    def _prepare(self, connection: Any, kind: str, name: str, **values: Any) -> tuple[Self, str]:
+        """A new command and where the partner takes it. :raises UserError: when it takes none"""
         uid = str(uuid.uuid4())
-        url = f"{connection._our_url()}/{connection.version}/emsp/commands/{kind}/{uid}"
+        url = f"{connection._our_url()}/{connection.version}/emsp/{name}/{kind}/{uid}"
         command = self._as_system().create(
             {
                 "uid": uid,
@@ -117,19 +149,18 @@ class EmobilityOcpiCommand(models.Model):
                 **values,
             }
         )
-        module = self.env["emobility.ocpi.module"]._of(connection, "commands", "RECEIVER")
+        module = self.env["emobility.ocpi.module"]._of(connection, name, "RECEIVER")
         if not module:
             raise UserError(self.env._("%(name)s takes no commands.", name=connection.name))
-        answer = connection._call(
-            "POST", f"{module.url.rstrip('/')}/{kind}", module="commands", body={"response_url": url, **body},
-            receiver=partner,
-        )  # fmt: skip
-        result = answer.data.get("result") if isinstance(answer.data, dict) else None
-        accepted = answer.ok and result == "ACCEPTED"
-        command.write({"state": "sent" if accepted else "refused", "result": result or answer.error})
-        return command
+        return command, module.url.rstrip("/")
 
-    def _partner_answered(self, result: str) -> None:
+    def _answered_at_once(self, answer: Answer) -> Self:
+        result = answer.one.get("result") if isinstance(answer.one, dict) else None
+        accepted = answer.ok and result == "ACCEPTED"
+        self.write({"state": "sent" if accepted else "refused", "result": str(result or answer.error)})
+        return self
+
+    def _partner_answered(self, result: str, profile: dict[str, Any] | None = None) -> None:
         """The result that a partner posts; the first one counts."""
         self.ensure_one()
         if self.state != "sent":
@@ -138,8 +169,18 @@ class EmobilityOcpiCommand(models.Model):
         self._as_system().write(
             {"state": "done" if done else "failed", "result": result, "answered_at": fields.Datetime.now()}
         )
+        if done and self.kind in PROFILES:
+            self.session_id._take_limits(self.profile if self.kind == "SET_PROFILE" else profile)
 
     # They ask
+
+    @api.model
+    def _reservation(self, connection: Any, reservation: str) -> Self:
+        """The reservation that the partner calls so, as long as it stands."""
+        return self.search(
+            [("connection_id", "=", connection.id), ("kind", "=", "RESERVE_NOW"), ("direction", "=", "in"),
+             ("reservation_ref", "=", reservation), ("state", "in", ("sent", "done"))], limit=1
+        )  # fmt: skip
 
     @api.model
     def _receive(self, connection: Any, kind: str, command: Any, token: Any = None, **values: Any) -> Self:
@@ -151,28 +192,56 @@ class EmobilityOcpiCommand(models.Model):
                 "direction": "in",
                 "kind": kind,
                 "state": "sent",
-                "response_url": command.response_url,
+                "response_url": getattr(command, "response_url", False),
                 "authorization_reference": getattr(command, "authorization_reference", None),
                 **values,
             }
         )
 
-    def _station_answered(self, result: str) -> None:
-        """Pass on what the station did: ACCEPTED, REJECTED, TIMEOUT or FAILED."""
+    def _station_answered(self, result: str, schedule: ChargingSchedule | None = None) -> None:
+        """Pass on what the station did: ACCEPTED, REJECTED, UNKNOWN, TIMEOUT or FAILED."""
         for command in self.filtered(lambda each: each.state == "sent"):
             done = result == "ACCEPTED"
-            command._as_system().write(
-                {"state": "done" if done else "failed", "result": result, "answered_at": fields.Datetime.now()}
-            )
+            values = {"state": "done" if done else "failed", "result": result, "answered_at": fields.Datetime.now()}
+            if schedule:
+                values["profile"] = as_json(active_profile(schedule, fields.Datetime.now()))
+            command._as_system().write(values)
             command.connection_id._queue_command_result(command)
+            if done and command.kind in ("SET_PROFILE", "CLEAR_PROFILE"):
+                command._ask_what_is_planned()
+
+    def _ask_what_is_planned(self) -> None:
+        """Who set a limit is told what the station makes of it, for other limits may be lower."""
+        session = self.session_id
+        if not session._can_limit_remotely():
+            return
+        question = self._receive(self.connection_id, "GET_PROFILE", None, session_id=session.id)
+        question.station_reference = session._ask_limit_remotely(PLANNED_SECONDS) or False
 
     def _post_result(self) -> None:
         """Job: tell the partner what became of its command."""
         self.ensure_one()
+        if self.kind in PROFILES:
+            self._post_profile()
+            return
         body: dict[str, Any] = {"result": self.result}
         if self.connection_id.version == "2.1.1" and self.result == "FAILED":
             body["result"] = "REJECTED"
         self.connection_id._call("POST", self.response_url, module="commands", body=body)
+
+    def _post_profile(self) -> None:
+        connection = self.connection_id
+        told = {"module": "chargingprofiles", "receiver": self.session_id.roaming_partner_id}
+        if self.response_url:
+            body: dict[str, Any] = {"result": self.result if self.result in ("ACCEPTED", "UNKNOWN") else "REJECTED"}
+            if self.profile and self.kind == "GET_PROFILE":
+                body["profile"] = self.profile
+            connection._call("POST", self.response_url, body=body, **told)
+            return
+        sender = self.env["emobility.ocpi.module"]._of(connection, "chargingprofiles", "SENDER")
+        if sender and self.profile:
+            key = quote(self.session_id.uid, safe="")
+            connection._call("PUT", f"{sender.url.rstrip('/')}/{key}", body=self.profile, **told)
 
     @api.model
     def _cron_give_up(self) -> None:

@@ -24,6 +24,27 @@ STATES = [
     ("paused", "Paused"),
     ("ended", "Unregistered"),
 ]
+SHARED = (
+    "state",
+    "version",
+    "newest_version",
+    "versions_url",
+    "sealed_token",
+    "token_kind",
+    "is_hub",
+    "hub_country_code",
+    "hub_party_id",
+    "raw_token",
+    "zero_offsets",
+    "no_link",
+    "no_push",
+    "trailing_slash",
+    "page_size",
+    "allow_private_address",
+    "rate_limit",
+    "circuit_closed_at",
+)
+"""What several companies behind one connection have in common."""
 BREAK_AFTER = 5
 """So many failures in a row open the circuit."""
 MOST_DOUBLINGS = 8
@@ -48,6 +69,22 @@ class EmobilityOcpiConnection(models.Model):
         "res.company", required=True, index=True, default=lambda self: self.env.company
     )
     state = fields.Selection(STATES, required=True, readonly=True, default="draft", copy=False, tracking=True)
+    parent_id = fields.Many2one(
+        "emobility.ocpi.connection",
+        "Shares the Connection",
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        domain=[("parent_id", "=", False)],
+        help="The connection that another company of yours has with this partner, and that this company uses as well.",
+    )
+    child_ids = fields.One2many(
+        "emobility.ocpi.connection",
+        "parent_id",
+        "Further Companies",
+        help="Companies of yours that are parties of their own behind this connection. Each sees and sends its own "
+        "objects only. Needs OCPI 2.2.1 or newer.",
+    )
     our_roles = fields.Selection(
         [("CPO", "Operator (CPO)"), ("EMSP", "Provider (eMSP)"), ("BOTH", "Both")],
         required=True,
@@ -99,6 +136,10 @@ class EmobilityOcpiConnection(models.Model):
     zero_offsets = fields.Boolean("Times With +00:00", help="The partner writes UTC as +00:00, which OCPI forbids.")
     no_link = fields.Boolean("No Link Header", help="The partner sends no address of the next page: count on.")
     no_push = fields.Boolean("Pull Only", help="Changes are not sent to the partner, because it only fetches them.")
+    trailing_slash = fields.Boolean(
+        "Addresses End With a Slash",
+        help="The partner joins addresses without a slash of its own: the ones that it is given end with one.",
+    )
     page_size = fields.Integer(default=100, required=True, help="Objects that are asked for at once.")
     allow_private_address = fields.Boolean(
         "Address in a Private Network",
@@ -128,6 +169,9 @@ class EmobilityOcpiConnection(models.Model):
         compute="_compute_health",
     )
 
+    _company_once = models.UniqueIndex(
+        "(parent_id, company_id) WHERE parent_id IS NOT NULL", "This company shares the connection already."
+    )
     _token_unique = models.UniqueIndex("(token_fingerprint) WHERE token_fingerprint IS NOT NULL")
     _next_token_unique = models.UniqueIndex(
         "(next_token_fingerprint) WHERE next_token_fingerprint IS NOT NULL"
@@ -189,9 +233,21 @@ class EmobilityOcpiConnection(models.Model):
                     )
                 )
 
+    @api.constrains("parent_id", "company_id")
+    def _check_parent(self) -> None:
+        for connection in self.filtered("parent_id"):
+            if connection.parent_id.parent_id or connection.company_id == connection.parent_id.company_id:
+                raise ValidationError(self.env._("Another company is needed to share a connection."))
+            others = connection._sides() - connection
+            if connection._our_party() in [other._our_party() for other in others]:
+                raise ValidationError(
+                    self.env._("%(party)s is behind this connection already.", party=connection._our_party())
+                )
+
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
-        connections = super().create(vals_list)
+        connections = super().create([self._shared_vals(vals) | vals for vals in vals_list])
+        connections.filtered("parent_id")._join()
         # The technical user works in the companies that have partners.
         user = self.env.ref("emobility_roaming.user_ocpi").sudo()
         missing = connections.company_id - user.company_ids
@@ -203,7 +259,14 @@ class EmobilityOcpiConnection(models.Model):
     def write(self, vals: dict[str, Any]) -> bool:
         if vals.keys() & {"state", "our_roles", "no_push", "active", "company_id"}:
             self.env.registry.clear_cache()
-        return super().write(vals)
+        result = super().write(vals)
+        children = self.sudo().with_context(active_test=False).child_ids
+        shared = {name: vals[name] for name in SHARED if name in vals}
+        if shared and children:
+            children.write(shared)
+        if vals.keys() & {"active", "our_roles"}:
+            self._sides_changed()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unused(self) -> None:
@@ -212,6 +275,24 @@ class EmobilityOcpiConnection(models.Model):
                 raise UserError(
                     self.env._("%(name)s has exchanged messages: archive it instead.", name=connection.display_name)
                 )
+
+    # Several companies behind one connection
+
+    def _root(self) -> Self:
+        """The connection that was registered."""
+        return self.sudo().parent_id or self.sudo()
+
+    def _sides(self) -> Self:
+        """Our parties behind the connection; in 2.1.1 there is one only."""
+        root = self._root()
+        return root if root.version == "2.1.1" else root | root.child_ids.filtered("active")
+
+    @api.model
+    def _shared_vals(self, vals: dict[str, Any]) -> dict[str, Any]:
+        root = self.sudo().browse(vals.get("parent_id"))
+        if not root:
+            return {}
+        return {"name": root.name} | {name: root[name] for name in SHARED}
 
     # Who calls
 
@@ -333,7 +414,7 @@ class EmobilityOcpiConnection(models.Model):
 
     def _recent_calls(self) -> Any:
         """What we called lately, the newest first."""
-        domain = [("connection_id", "=", self.id), ("direction", "=", "out")]
+        domain = [("connection_id", "in", (self._root() | self._root().child_ids).ids), ("direction", "=", "out")]
         if self.circuit_closed_at:
             domain.append(("create_date", ">=", self.circuit_closed_at))
         return self.env["emobility.ocpi.message"].sudo().search(domain, limit=BREAK_AFTER + MOST_DOUBLINGS)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .. import ocpi_export
 from ..ocpi import internal, v211, v221, v230
@@ -19,6 +20,7 @@ from ..ocpi_location import electrical
 
 _STATUS = {"available": "AVAILABLE", "occupied": "CHARGING", "unavailable": "OUTOFORDER"}
 _SESSION_STATUS = {"live": "ACTIVE", "void": "INVALID"}
+_REMOTE = ("REMOTE_START_STOP_CAPABLE", "UNLOCK_CAPABLE", "CHARGING_PROFILE_CAPABLE")
 _ID_LENGTH = 36
 
 
@@ -98,21 +100,23 @@ class EmobilityOcpiPublisher(models.AbstractModel):
         return {"locations": "ocpi_updated_at", "cdrs": "create_date"}.get(module, "write_date")
 
     @api.model
-    def _page(self, connection: Any, module: str, page: Page) -> tuple[list[dict[str, Any]], int, int]:
+    def _page(self, connections: Any, module: str, page: Page) -> tuple[list[dict[str, Any]], int, int]:
         """Objects of a page, the total, and how many rows the page stands for.
 
         Sorted by creation, so that an object that changes meanwhile keeps its place.
+
+        :param connections: those of our parties behind one interface that are meant, each of another company
         """
-        domain = self._domain(connection.sudo(), module)
+        domain = Domain.OR(self._domain(connection, module) for connection in connections.sudo())
         changed = self._changed_field(module)
         if page.date_from:
-            domain.append((changed, ">=", _naive(page.date_from)))
+            domain &= Domain(changed, ">=", _naive(page.date_from))
         if page.date_to:
-            domain.append((changed, "<", _naive(page.date_to)))
+            domain &= Domain(changed, "<", _naive(page.date_to))
         model = self.env[self._model_of(module)]
         total = model.search_count(domain)
         records = model.search(domain, order="id", offset=page.offset, limit=page.limit)
-        return self._render_all(connection, module, records), total, len(records)
+        return self._render_all(connections, module, records), total, len(records)
 
     @api.model
     def _one(self, connection: Any, module: str, key: str) -> Any:
@@ -128,12 +132,13 @@ class EmobilityOcpiPublisher(models.AbstractModel):
     # What they look like
 
     @api.model
-    def _render_all(self, connection: Any, module: str, records: Any) -> list[dict[str, Any]]:
+    def _render_all(self, connections: Any, module: str, records: Any) -> list[dict[str, Any]]:
         """The objects that OCPI can hold; of the others nothing can be told."""
+        of_company = {connection.company_id: connection for connection in connections}
         result = []
         for record in records.sudo():
             try:
-                result.append(self._render(connection, module, record))
+                result.append(self._render(of_company[record.company_id], module, record))
             except (ValidationError, ValueError, UserError):
                 continue
         return result
@@ -183,7 +188,7 @@ class EmobilityOcpiPublisher(models.AbstractModel):
     @api.model
     def _evse(self, connection: Any, evse: Any, connector: Any = None) -> internal.Evse:
         connectors = connector if connector is not None else evse.connector_ids
-        remote = ("REMOTE_START_STOP_CAPABLE", "UNLOCK_CAPABLE") if evse._can_start_remotely() else ()
+        remote = _REMOTE if evse._can_start_remotely() else ()
         return internal.Evse(
             uid=evse.uid,
             evse_id=evse.evse_id or None,
@@ -268,7 +273,7 @@ class EmobilityOcpiPublisher(models.AbstractModel):
             end=_aware(session.end_at) if session.end_at else None,
             kwh=energy,
             token=self._token_ref(connection, session.token_id),
-            auth_method="COMMAND" if session.remote_ref else "WHITELIST",
+            auth_method=session._auth_method(),
             authorization_reference=session.authorization_reference or None,
             location_id=session.location_id.code,
             evse_uid=session.evse_id.uid,

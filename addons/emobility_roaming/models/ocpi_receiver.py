@@ -230,8 +230,8 @@ class EmobilityOcpiReceiver(models.AbstractModel):
 
     @api.model
     def _token_values(self, token: internal.Token) -> dict[str, Any]:
-        # A station decides without asking, so that a token that always has to be asked for cannot charge by it.
-        usable = token.valid and token.whitelist != "NEVER"
+        # Of a token that always has to be asked for, only the answer says whether it may charge (mod_tokens).
+        usable = token.valid or token.whitelist == "NEVER"
         values: dict[str, Any] = {
             "token_type": token.type if token.type in ("RFID", "APP_USER", "AD_HOC_USER", "EMAID") else "OTHER",
             "visual_number": token.visual_number or False,
@@ -355,9 +355,9 @@ class EmobilityOcpiReceiver(models.AbstractModel):
 
         def find() -> Any:
             return evses.search(
-                [("location_id.roaming_partner_id", "=", operator.id), ("ocpi_uid", "=ilike", literal(evse_uid))],
-                limit=1,
-            )
+                [("location_id.roaming_partner_id", "=", operator.id),
+                 "|", ("ocpi_uid", "=ilike", literal(evse_uid)), ("evse_id", "=", normalise_code(evse_uid))], limit=1
+            )  # fmt: skip
 
         evse = find()
         if not evse and told and told.evses:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from pydantic import ValidationError as OcpiValidationError
@@ -18,7 +19,8 @@ from ..ocpi.transport import (
     OcpiError,
     fingerprint,
 )
-from ..ocpi.versions import best_of, models_of, read_credentials, write
+from ..ocpi.v221 import ClientInfo
+from ..ocpi.versions import as_json, best_of, models_of, read_credentials, write
 
 
 class EmobilityOcpiConnection(models.Model):
@@ -34,9 +36,12 @@ class EmobilityOcpiConnection(models.Model):
         return f"{base.rstrip('/')}/ocpi"
 
     def _our_credentials(self, token: str) -> internal.Credentials:
-        party = self._our_party()
-        name = self.company_id.name[:100]
-        roles = tuple(internal.Role(party, role, name) for role in ("CPO", "EMSP") if self._we_are(role))
+        roles = tuple(
+            internal.Role(side._our_party(), role, side.company_id.name[:100])
+            for side in self._sides()
+            for role in ("CPO", "EMSP")
+            if side._we_are(role)
+        )
         return internal.Credentials(token, f"{self._our_url()}/versions", roles)
 
     def _more_endpoints(self, version: str) -> list[tuple[str, str, str]]:
@@ -113,7 +118,7 @@ class EmobilityOcpiConnection(models.Model):
         if not answer.ok:
             raise OcpiError(CANNOT_USE_API, answer.error or "")
         try:
-            theirs = read_credentials(self.version, answer.data)
+            theirs = read_credentials(self.version, answer.one)
         except OcpiValidationError as error:
             raise OcpiError(INVALID, str(error)) from error
         self._take_credentials(theirs)
@@ -160,7 +165,7 @@ class EmobilityOcpiConnection(models.Model):
         self.version = version
         answer = self._call("GET", offered[version], module="versions")
         try:
-            details: Any = models_of(version).version_details.model_validate(answer.data)
+            details: Any = models_of(version).version_details.model_validate(answer.one)
         except OcpiValidationError:
             raise OcpiError(CANNOT_USE_API, f"The modules cannot be fetched: {answer.error or 'no list'}") from None
         endpoints = [endpoint.to_internal() for endpoint in details.endpoints]
@@ -169,6 +174,10 @@ class EmobilityOcpiConnection(models.Model):
         self._keep_endpoints(endpoints)
 
     def _keep_endpoints(self, endpoints: list[internal.Endpoint]) -> None:
+        for side in self.sudo() | self.sudo().child_ids:
+            side._keep_own_endpoints(endpoints)
+
+    def _keep_own_endpoints(self, endpoints: list[internal.Endpoint]) -> None:
         rows = self.env["emobility.ocpi.module"].sudo()
         known = {(row.module, row.interface): row for row in rows.search([("connection_id", "=", self.id)])}
         names = dict(rows._fields["module"].selection)
@@ -209,7 +218,8 @@ class EmobilityOcpiConnection(models.Model):
         for role in credentials.roles:
             name = role.role or ("EMSP" if self._we_are("CPO") else "CPO")
             if name in dict(self.env["emobility.roaming.partner"]._fields["role"].selection):
-                self._take_party(role.party, name, role.name)
+                for side in self.sudo() | self.sudo().child_ids:
+                    side._take_party(role.party, name, role.name)
 
     def _take_party(self, party: internal.Party, role: str, name: str) -> models.BaseModel:
         if party == self._our_party():
@@ -240,7 +250,62 @@ class EmobilityOcpiConnection(models.Model):
 
     def _begin(self) -> None:
         self.sudo().write({"state": "connected", "circuit_closed_at": fields.Datetime.now(), "last_error": False})
-        self.sudo()._queue_full_sync()
+        for side in self._sides():
+            side._queue_full_sync()
+
+    # Several companies of ours
+
+    def _join(self) -> None:
+        """A further company of ours behind a connection: it knows the same parties and modules, and the partner is
+        told of it with new credentials."""
+        for connection in self:
+            root = connection._root()
+            for party in root.party_ids:
+                owner = internal.Party.of(party.country_code, party.party_id)
+                connection._take_party(owner, party.role, party.name)
+            for row in root.module_ids:
+                row.copy({"connection_id": connection.id, "pulled_until": False, "last_error": False})
+            if connection.state == "connected":
+                connection._queue_full_sync()
+        self._sides_changed()
+
+    def _sides_changed(self) -> None:
+        """Our parties behind a connection are others now: new credentials name them."""
+        roots = self.sudo().parent_id.filtered(lambda root: root.state == "connected")
+        roots.action_rotate()
+        roots._queue_client_info()
+
+    def _our_client_infos(self) -> list[ClientInfo]:
+        """Our parties as a hub tells of them: one of our companies that stopped is still known, as suspended."""
+        root = self._root()
+        sides = root | root.with_context(active_test=False).child_ids
+        return [
+            ClientInfo(
+                party_id=side._our_party().party_id,
+                country_code=side._our_party().country_code,
+                role=role,
+                status="CONNECTED" if side.active else "SUSPENDED",
+                last_updated=side.write_date.replace(tzinfo=UTC),
+            )
+            for side in sides.sorted("id")
+            for role in ("CPO", "EMSP")
+            if side._we_are(role)
+        ]
+
+    def _queue_client_info(self) -> None:
+        for connection in self:
+            title = connection.env._("Tell %s of our parties", connection.name)
+            connection._queue("client.info", title)._push_client_info()
+
+    def _push_client_info(self) -> None:
+        """Job: tell a partner that takes it which parties of ours are there."""
+        self.ensure_one()
+        target = self.env["emobility.ocpi.module"]._of(self, "hubclientinfo", "RECEIVER")
+        if self.state != "connected" or not target:
+            return
+        for info in self._our_client_infos():
+            url = f"{target.url.rstrip('/')}/{info.country_code}/{info.party_id}"
+            self._call("PUT", url, module="hubclientinfo", body=as_json(info))
 
     def _end(self) -> None:
         """Nobody gets in by the old tokens any more, and nothing is sent."""

@@ -16,7 +16,7 @@ from ..ocpi.internal import Party
 from ..ocpi.transport import OcpiError, Page, Routing
 from ..ocpi.v221 import ClientInfo
 from ..ocpi.versions import ROUTED
-from ..ocpi_client import Answer
+from ..ocpi_client import READ_SECONDS, Answer
 
 TRIES = 6
 FIRST_WAIT = timedelta(seconds=10)
@@ -44,13 +44,16 @@ class EmobilityOcpiConnection(models.Model):
         body: Any = None,
         params: dict[str, str] | None = None,
         receiver: Any = None,
+        read_seconds: float = READ_SECONDS,
     ) -> Answer:
         """Call the partner and log it. It never raises: what went wrong is in the answer."""
         self.ensure_one()
         if not self._may_call():
             until = fields.Datetime.to_string(self.broken_until)
             return Answer(0, "", {}, 0, error=self.env._("The partner failed too often; no calls before %s.", until))
-        answer = self._client().call(
+        client = self._client()
+        client.read_seconds = read_seconds
+        answer = client.call(
             method, url, body=body, params=params, headers=self._routing(module, receiver).headers()
         )
         self._log_call(method, url, module, body, answer, receiver)
@@ -135,7 +138,7 @@ class EmobilityOcpiConnection(models.Model):
             if module == "cdrs":
                 self._sent_cdr(record).error = str(error)[:500]
             return
-        answer = self._send(module, target.url.rstrip("/"), record, body)
+        answer = self._send(module, target.url, record, body)
         if module == "cdrs":
             self._note_sent_cdr(record, body, answer)
         if not answer.ok and not _is_refusal(answer) and attempt + 1 < TRIES:
@@ -146,7 +149,8 @@ class EmobilityOcpiConnection(models.Model):
         if module in ("cdrs", "invoicereconciliation"):
             return self._call("POST", url, module=module, body=body, receiver=receiver)
         party = self._our_party()
-        path = f"{url}/{party.country_code}/{party.party_id}/{quote(str(body.get('uid') or body['id']), safe='')}"
+        key = quote(str(body.get("uid") or body["id"]), safe="")
+        path = f"{url.rstrip('/')}/{party.country_code}/{party.party_id}/{key}"
         params = {"type": body["type"]} if module == "tokens" else None
         return self._call("PUT", path, module=module, body=body, params=params, receiver=receiver)
 
@@ -329,10 +333,10 @@ class EmobilityOcpiConnection(models.Model):
         if not source:
             return
         answer = self._call("GET", f"{source.url.rstrip('/')}/{quote(location_id, safe='')}", module="locations")
-        if not answer.ok or not isinstance(answer.data, dict):
+        if not answer.ok or not isinstance(answer.one, dict):
             return
         receiver = self.env["emobility.ocpi.receiver"].sudo()
-        _taken, problem = self._take_page("locations", [answer.data])
+        _taken, problem = self._take_page("locations", [answer.one])
         if problem:
             source.last_error = problem[:500]
             return

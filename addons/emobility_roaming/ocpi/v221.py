@@ -30,6 +30,7 @@ from . import internal
 
 _NUMBER_DECIMALS = Decimal("0.0001")
 _NUMBER_DIGITS = 15
+_INT32_MAX = 2**31 - 1
 
 
 def _as_utc(value: object) -> object:
@@ -885,12 +886,19 @@ class ReceivedCdrLocation(Message):
     postal_code: str | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     coordinates: Coordinates
-    evse_uid: Id36
+    # One of them has to be there (mod_cdrs wants both); who leaves one out means the same by the other.
+    evse_uid: Id36 | None = None
     evse_id: str | None = None
     connector_id: Id36
     connector_standard: CiString
     connector_format: CiString
     connector_power_type: CiString
+
+    @model_validator(mode="after")
+    def _check_evse(self) -> Self:
+        if not (self.evse_uid or self.evse_id):
+            raise ValueError("A CDR names its EVSE.")
+        return self
 
     def to_internal(self, party: internal.Party, at: datetime) -> internal.Location:
         connector = internal.Connector(
@@ -903,7 +911,11 @@ class ReceivedCdrLocation(Message):
             last_updated=at,
         )
         evse = internal.Evse(
-            uid=self.evse_uid, evse_id=self.evse_id, status="UNKNOWN", connectors=(connector,), last_updated=at
+            uid=self.evse_uid or self.evse_id or "",
+            evse_id=self.evse_id,
+            status="UNKNOWN",
+            connectors=(connector,),
+            last_updated=at,
         )
         return internal.Location(
             party=party,
@@ -1087,18 +1099,25 @@ class ClientInfo(Message):
 class ChargingProfilePeriod(Message):
     """The limit from ``start_period`` seconds on."""
 
-    start_period: int
-    limit: Number
+    start_period: Annotated[int, Field(ge=0, le=_INT32_MAX)]
+    limit: Annotated[Number, Field(ge=0)]
 
 
 class ChargingProfile(Message):
-    """A limit over time, in watts or amperes."""
+    """A limit over time, in watts or amperes; without a start it begins when the car charges."""
 
     start_date_time: Instant | None = None
-    duration: int | None = None
+    duration: Annotated[int, Field(ge=0)] | None = None
     charging_rate_unit: CiString
     min_charging_rate: Number | None = None
     charging_profile_period: tuple[ChargingProfilePeriod, ...] | None = None
+
+
+class ActiveChargingProfile(Message):
+    """What the EVSE has planned; the times in it count from ``start_date_time``."""
+
+    start_date_time: Instant
+    charging_profile: ChargingProfile
 
 
 class SetChargingProfile(Message):
@@ -1113,3 +1132,10 @@ class ChargingProfileResponse(Message):
 
     result: CiString
     timeout: int = 30
+
+
+class ChargingProfileResult(Message):
+    """What became of it at the EVSE: of a limit, of its end, and with ``profile`` of the question for the plan."""
+
+    result: CiString
+    profile: ActiveChargingProfile | None = None

@@ -14,10 +14,12 @@ from pydantic import Field
 from . import internal, v221
 from .v221 import (
     COMMANDS,
+    ActiveChargingProfile,
     AuthorizationInfo,
     CancelReservation,
     ChargingProfile,
     ChargingProfileResponse,
+    ChargingProfileResult,
     CiString,
     ClientInfo,
     CommandResponse,
@@ -46,11 +48,13 @@ from .v221 import (
 
 __all__ = [
     "COMMANDS",
+    "ActiveChargingProfile",
     "AuthorizationInfo",
     "CancelReservation",
     "Cdr",
     "ChargingProfile",
     "ChargingProfileResponse",
+    "ChargingProfileResult",
     "ClientInfo",
     "CommandResponse",
     "CommandResult",

@@ -64,14 +64,22 @@ rate_limit = RateLimit()
 
 @dataclass
 class Caller:
-    """A partner that was authenticated. ``env`` is that of the technical user, who sees only what is the partner's."""
+    """A partner that was authenticated. ``env`` is that of the technical user, who sees only what is the partner's.
+
+    ``connections`` are our parties behind this interface that are meant: the one that the routing headers name, else
+    all that have the role. ``connection`` is the first of them.
+    """
 
     env: Environment
-    connection: Any
+    connections: Any
     token: str
     routing: Routing
     url: str
     headers: Mapping[str, str]
+
+    @property
+    def connection(self) -> Any:
+        return self.connections[:1]
 
     @property
     def version(self) -> str:
@@ -80,9 +88,17 @@ class Caller:
     def check_party(self, country_code: str, party_id: str) -> Party:
         """A partner touches the objects of its own parties only (F52)."""
         party = Party.of(country_code, party_id)
-        if not self.connection._owns(party):
+        if not any(connection._owns(party) for connection in self.connections):
             raise OcpiError(INVALID, f"{party} is not a party of this connection.", 404)
         return party
+
+    def receivers(self, module: str, data: Mapping[str, Any]) -> list[Any]:
+        """Who of us gets an object: a session or CDR the provider of the driver, all else everybody who is meant."""
+        owner = data.get("cdr_token")
+        if module in ("sessions", "cdrs") and len(self.connections) > 1 and isinstance(owner, Mapping):
+            party = Party.of(str(owner.get("country_code")), str(owner.get("party_id")))
+            return [each for each in self.connections if each._our_party() == party] or [self.connection]
+        return list(self.connections)
 
     def reply(
         self, data: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None
@@ -92,7 +108,7 @@ class Caller:
     def page(self, module: str, page: Page) -> JSONResponse:
         """A page of our objects that the partner may see."""
         publisher = self.env["emobility.ocpi.publisher"]
-        rows, total, count = publisher._page(self.connection, module, page)
+        rows, total, count = publisher._page(self.connections, module, page)
         return self.reply(rows, headers=page_headers(self.url, page, total, count, MAX_PAGE))
 
 
@@ -132,27 +148,33 @@ def _authenticate(request: Request) -> None:
     registration = module in ("versions", "credentials")
     if connection.state == "paused" or (not registration and connection.state != "connected"):
         raise OcpiError(CLIENT_ERROR, "This connection is not in use.", 401)
-    env = env(context={"allowed_company_ids": [connection.company_id.id], "ocpi_connection_id": connection.id,
-                       "tracking_disable": True, "lang": "en_US"})  # fmt: skip
-    connection = connection.with_env(env(su=True))
     routing = Routing() if module in _NOT_ROUTED else Routing.of_headers(request.headers)
+    connections = connection if registration else _meant(connection, path, routing)
+    env = env(context={"allowed_company_ids": connections.company_id.ids, "ocpi_connection_ids": tuple(connections.ids),
+                       "tracking_disable": True, "lang": "en_US"})  # fmt: skip
+    connections = connections.with_env(env(su=True))
     request.state.caller = Caller(
-        env, connection, token, routing, connection._our_url() + path, request.headers
+        env, connections, token, routing, connection._our_url() + path, request.headers
     )
-    if not registration:
-        _check_module(connection, path, routing)
 
 
-def _check_module(connection: Any, path: str, routing: Routing) -> None:
+def _meant(connection: Any, path: str, routing: Routing) -> Any:
+    """Our parties behind the connection that are called: with this role, and the one that the headers name."""
     _empty, version, role = path.split("/")[:3]
     if version != connection.version:
         raise OcpiError(CLIENT_ERROR, f"This connection speaks OCPI {connection.version}.", 404)
-    if role in ("cpo", "emsp") and not connection._we_are(role.upper()):
-        raise OcpiError(CLIENT_ERROR, "We do not have this role towards you.", 404)
-    if routing.receiver and routing.receiver != connection._our_party():
-        raise OcpiError(UNKNOWN_RECEIVER, f"The receiver {routing.receiver} is not known here.")
+    sides = connection._sides()
+    if role in ("cpo", "emsp"):
+        sides = sides.filtered(lambda side: side._we_are(role.upper()))
+        if not sides:
+            raise OcpiError(CLIENT_ERROR, "We do not have this role towards you.", 404)
+    if routing.receiver:
+        sides = sides.filtered(lambda side: side._our_party() == routing.receiver)
+        if not sides:
+            raise OcpiError(UNKNOWN_RECEIVER, f"The receiver {routing.receiver} is not known here.")
     if routing.sender and not connection._owns(routing.sender):
         raise OcpiError(INVALID, f"The sender {routing.sender} is not a party of this connection.")
+    return sides
 
 
 def _path(request: Request) -> str:
@@ -243,8 +265,8 @@ def _log(request: Request, response: Response, error: str | None, seconds: float
         # Without a partner there is nobody whose log it belongs to; the log of the server has it.
         _logger.info("OCPI %s %s refused: %s", request.method, request.url.path, error)
         return
-    connection = connection.sudo()
     caller = getattr(request.state, "caller", None)
+    connection = (caller.connection if caller else connection).sudo()
     module = _module_of(_path(request))
     env = connection.env
     env["emobility.ocpi.message"]._log(

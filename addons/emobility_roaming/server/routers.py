@@ -4,7 +4,8 @@
 # "from __future__ import annotations" here.
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -20,9 +21,9 @@ from ..ocpi.transport import (
     UNKNOWN_TOKEN,
     OcpiError,
     Page,
+    page_headers,
 )
 from ..ocpi.versions import (
-    SINCE_22,
     VERSIONS,
     Models,
     as_json,
@@ -47,12 +48,20 @@ def _router(prefix: str, tag: str) -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=OcpiRoute)
 
 
-def _body(request: Request) -> dict[str, Any]:
-    """The message as it came; the framework has checked already that it is what it should be."""
-    data = json.loads(request._body)
+async def _body(request: Request) -> dict[str, Any]:
+    """The message as it came; the framework checks as well that it is what it should be."""
+    try:
+        data = json.loads(await request.body())
+    except ValueError as error:
+        raise OcpiError(INVALID, "The message is no JSON.") from error
     if not isinstance(data, dict):
         raise OcpiError(INVALID, "The message is no object.")
     return data
+
+
+Data = Annotated[dict[str, Any], Depends(_body)]
+Patch = Annotated[dict[str, Any], Body()]
+"""For the page of the interface; what counts is the message as it came."""
 
 
 def _paging(
@@ -110,22 +119,22 @@ def _registration_router(version: str, models: Models) -> APIRouter:
         ours = caller.connection._our_credentials(caller.token)
         return caller.reply(write("credentials", version, ours))
 
-    def change(caller: Caller, request: Request, *, known: bool) -> JSONResponse:
-        theirs = read_credentials(version, _body(request))
+    def change(caller: Caller, data: dict[str, Any], *, known: bool) -> JSONResponse:
+        theirs = read_credentials(version, data)
         token = caller.connection._accept_credentials(version, theirs, known=known)
         return caller.reply(write("credentials", version, caller.connection._our_credentials(token)))
 
     @router.post("/credentials", summary="Register")
     def register(
-        caller: AuthenticatedCaller, request: Request, body: Annotated[credentials_type, Body()]
+        caller: AuthenticatedCaller, data: Data, body: Annotated[credentials_type, Body()]
     ) -> JSONResponse:
-        return change(caller, request, known=False)
+        return change(caller, data, known=False)
 
     @router.put("/credentials", summary="Change the credentials")
     def rotate(
-        caller: AuthenticatedCaller, request: Request, body: Annotated[credentials_type, Body()]
+        caller: AuthenticatedCaller, data: Data, body: Annotated[credentials_type, Body()]
     ) -> JSONResponse:
-        return change(caller, request, known=True)
+        return change(caller, data, known=True)
 
     @router.delete("/credentials", summary="End the registration")
     def unregister(caller: AuthenticatedCaller) -> JSONResponse:
@@ -142,29 +151,30 @@ def _endpoints(caller: Caller, version: str) -> Iterator[dict[str, str]]:
 
     def endpoint(module: str, url: str, role: str) -> dict[str, str]:
         named = {} if version == "2.1.1" else {"role": role}
-        return {"identifier": module, **named, "url": url}
+        return {"identifier": module, **named, "url": f"{url}/" if caller.connection.trailing_slash else url}
 
     yield endpoint("credentials", f"{base}/credentials", "RECEIVER")
     # 2.1.1 has one address for a module, so that it has one role only.
     roles = [role for role in ("CPO", "EMSP") if caller.connection._we_are(role)]
     for role in roles[:1] if version == "2.1.1" else roles:
         for module in modules_of(version):
-            if module in SINCE_22:
-                continue
-            if module == "invoicereconciliation":
-                interfaces = ["SENDER", "RECEIVER"]
-            else:
-                owner = module in _OWNED_BY_CPO
-                if module == "commands":
-                    interfaces = ["RECEIVER" if role == "CPO" else "SENDER"]
-                else:
-                    interfaces = ["SENDER" if owner == (role == "CPO") else "RECEIVER"]
-            for interface in interfaces:
+            for interface in _interfaces(module, role):
                 yield endpoint(module, f"{base}/{role.lower()}/{module}", interface)
     if version != "2.1.1":
-        yield endpoint("hubclientinfo", f"{base}/hubclientinfo", "RECEIVER")
+        for interface in ("SENDER", "RECEIVER"):
+            yield endpoint("hubclientinfo", f"{base}/hubclientinfo", interface)
     for module, path, interface in caller.connection._more_endpoints(version):
         yield endpoint(module, f"{base}/{path}", interface)
+
+
+def _interfaces(module: str, role: str) -> tuple[str, ...]:
+    """What we are in a module in this role of ours: who has the objects sends them, who asks for something too."""
+    if module == "hubclientinfo":
+        return ()
+    if module == "invoicereconciliation":
+        return ("SENDER", "RECEIVER")
+    sends = "CPO" if module in _OWNED_BY_CPO else "EMSP"
+    return ("SENDER",) if sends == role else ("RECEIVER",)
 
 
 # We are the operator
@@ -173,8 +183,11 @@ def _endpoints(caller: Caller, version: str) -> Iterator[dict[str, str]]:
 def _cpo_router(version: str, models: Models) -> APIRouter:
     router = _router(f"/{version}/cpo", f"{version} operator")
     _sender_routes(router, ("locations", "sessions", "cdrs", "tariffs"))
-    _token_receiver(router, models)
-    _command_receiver(router, version, models)
+    _object_routes(router, "tokens", models.token, "uid", ("GET", "PUT", "PATCH"))
+    for kind, command_type in models.commands.items():
+        _command_route(router, kind, command_type)
+    if version != "2.1.1":
+        _profile_receiver(router)
 
     @router.get("/locations/{location_id}", summary="One location")
     def location(caller: AuthenticatedCaller, location_id: str) -> JSONResponse:
@@ -196,12 +209,13 @@ def _cpo_router(version: str, models: Models) -> APIRouter:
 
 def _location(caller: Caller, location_id: str) -> dict[str, Any]:
     publisher = caller.env["emobility.ocpi.publisher"]
-    found = publisher._one(caller.connection, "locations", location_id)
-    rendered = publisher._render_all(caller.connection, "locations", found)
-    if not rendered:
-        raise OcpiError(UNKNOWN_LOCATION, "There is no such location.", 404)
-    result: dict[str, Any] = rendered[0]
-    return result
+    for connection in caller.connections:
+        found = publisher._one(connection, "locations", location_id)
+        rendered = publisher._render_all(connection, "locations", found)
+        if rendered:
+            result: dict[str, Any] = rendered[0]
+            return result
+    raise OcpiError(UNKNOWN_LOCATION, "There is no such location.", 404)
 
 
 def _part(parts: Any, name: str, uid: str) -> dict[str, Any]:
@@ -233,25 +247,34 @@ def _emsp_router(version: str, models: Models) -> APIRouter:
     router = _router(f"/{version}/emsp", f"{version} provider")
     _sender_routes(router, ("tokens",))
     _authorize_route(router, version)
-    _location_receiver(router, models)
-    _session_receiver(router, models)
+    _object_routes(router, "locations", models.location, "id", ("GET", "PUT", "PATCH"))
+    _part_routes(router, models)
+    # New periods are added to those that are known (chapter mod_sessions).
+    append = ("charging_periods",)
+    _object_routes(router, "sessions", models.session, "id", ("GET", "PUT", "PATCH"), append=append)
     _cdr_receiver(router, models)
-    _tariff_receiver(router, version, models)
-    result_type = v221.CommandResult
+    patch = ("PATCH",) if version == "2.1.1" else ()
+    _object_routes(router, "tariffs", models.tariff, "id", ("GET", "PUT", "DELETE", *patch))
+    _result_route(router, "commands", v221.CommandResult)
+    if version != "2.1.1":
+        _result_route(router, "chargingprofiles", v221.ChargingProfileResult)
+        _active_profile_route(router)
+    return router
 
-    @router.post("/commands/{command}/{uid}", summary="What became of our command")
+
+def _result_route(router: APIRouter, module: str, result_type: type[v221.Message]) -> None:
+    @router.post(f"/{module}/{{kind}}/{{uid}}", summary="What became of what we asked for", name=f"{module}_result")
     def command_result(
-        caller: AuthenticatedCaller, command: str, uid: str, body: Annotated[result_type, Body()]
+        caller: AuthenticatedCaller, kind: str, uid: str, body: Annotated[result_type, Body()]
     ) -> JSONResponse:
         found = caller.env["emobility.ocpi.command"].search(
-            [("connection_id", "=", caller.connection.id), ("direction", "=", "out"), ("uid", "=", uid)]
+            [("connection_id", "in", caller.connections.ids), ("direction", "=", "out"), ("uid", "=", uid)]
         )
-        if not found or found.kind != command:
+        if not found or found.kind != kind:
             raise OcpiError(INVALID, "There is no such command.", 404)
-        found.sudo()._partner_answered(body.result)
+        profile = getattr(body, "profile", None)
+        found.sudo()._partner_answered(body.result, as_json(profile) if profile else None)
         return caller.reply()
-
-    return router
 
 
 def _authorize_route(router: APIRouter, version: str) -> None:
@@ -262,22 +285,24 @@ def _authorize_route(router: APIRouter, version: str) -> None:
         token_type: Annotated[str, Query(alias="type")] = "RFID",
         body: Annotated[v221.LocationReferences | None, Body()] = None,
     ) -> JSONResponse:
-        answer = caller.env["emobility.ocpi.server"]._authorize(caller.connection, token_uid, token_type, body)
+        answer = caller.env["emobility.ocpi.server"]._authorize(caller.connections, token_uid, token_type, body)
         return caller.reply(answer)
 
 
 def _store(caller: Caller, module: str, data: dict[str, Any], party: Party) -> JSONResponse:
     """Take in an object that was pushed whole."""
-    caller.env["emobility.ocpi.receiver"].sudo()._receive(caller.connection, module, [data], party)
+    for connection in caller.receivers(module, data):
+        caller.env["emobility.ocpi.receiver"].sudo()._receive(connection, module, [data], party)
     return caller.reply()
 
 
 def _known(caller: Caller, module: str, party: Party, uid: str, kind: str | None = None) -> Any:
     """What the partner told us of an object of its own."""
-    found = caller.env["emobility.ocpi.object"]._find(caller.connection, module, party, uid, kind)
-    if not found:
-        raise OcpiError(_UNKNOWN.get(module, INVALID), "There is no such object here.", 404)
-    return found
+    for connection in caller.connections:
+        found = caller.env["emobility.ocpi.object"]._find(connection, module, party, uid, kind)
+        if found:
+            return found
+    raise OcpiError(_UNKNOWN.get(module, INVALID), "There is no such object here.", 404)
 
 
 def _check_id(named: str, data: dict[str, Any], field: str = "id") -> None:
@@ -290,135 +315,134 @@ def _check_patch(data: dict[str, Any]) -> None:
         raise OcpiError(INVALID, "A PATCH names last_updated.")
 
 
-def _location_receiver(router: APIRouter, models: Models) -> None:
-    location_type, evse_type, connector_type = models.location, models.evse, models.connector
-    base = "/locations/{country_code}/{party_id}/{location_id}"
+async def _token_type(token_type: Annotated[str, Query(alias="type")] = "RFID") -> str | None:
+    return token_type
 
-    @router.get(base, summary="A location of the partner")
-    def get_location(
-        caller: AuthenticatedCaller, country_code: str, party_id: str, location_id: str
+
+async def _no_type() -> str | None:
+    return None
+
+
+def _object_routes(
+    router: APIRouter,
+    module: str,
+    model: type[v221.Message],
+    id_field: str,
+    methods: tuple[str, ...],
+    *,
+    append: tuple[str, ...] = (),
+) -> None:
+    """The interface of a receiver for objects of a partner: all modules have the same.
+
+    :param append: lists that a PATCH makes longer, where it replaces all other fields
+    """
+    path, noun = f"/{module}/{{country_code}}/{{party_id}}/{{uid}}", module.rstrip("s")
+    kind_type = Annotated[str | None, Depends(_token_type if module == "tokens" else _no_type)]
+
+    def get_one(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str, kind: kind_type
     ) -> JSONResponse:
         party = caller.check_party(country_code, party_id)
-        return caller.reply(_known(caller, "locations", party, location_id).data)
+        return caller.reply(_known(caller, module, party, uid, kind).data)
 
-    @router.put(base, summary="New or changed location")
-    def put_location(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        body: Annotated[location_type, Body()],
-    ) -> JSONResponse:
+    def put_one(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str, data: Data,
+        body: Annotated[model, Body()], kind: kind_type,
+    ) -> JSONResponse:  # fmt: skip
         party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_id(location_id, data)
-        return _store(caller, "locations", data, party)
+        _check_id(uid, data, id_field)
+        return _store(caller, module, data, party)
 
-    @router.patch(base, summary="Change of a location")
-    def patch_location(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        body: Annotated[dict[str, Any], Body()],
-    ) -> JSONResponse:
+    def patch_one(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str, data: Data, body: Patch,
+        kind: kind_type,
+    ) -> JSONResponse:  # fmt: skip
         party = caller.check_party(country_code, party_id)
-        data = _body(request)
         _check_patch(data)
-        known = _known(caller, "locations", party, location_id).data
-        return _store(caller, "locations", merge_patch(known, data), party)
+        for name in append:
+            if not isinstance(data.get(name) or [], list):
+                raise OcpiError(INVALID, f"{name} is no list.")
+        known = _known(caller, module, party, uid, kind).data
+        return _store(caller, module, merge_patch(known, data, append=append), party)
+
+    def delete_one(caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str) -> JSONResponse:
+        party = caller.check_party(country_code, party_id)
+        _known(caller, module, party, uid)
+        for connection in caller.connections:
+            caller.env["emobility.ocpi.server"].sudo()._delete(connection, module, party, uid)
+        return caller.reply()
+
+    routes: dict[str, tuple[Callable[..., JSONResponse], str]] = {
+        "GET": (get_one, f"What the partner told us: one of {module}"),
+        "PUT": (put_one, f"New or changed: one of {module}"),
+        "PATCH": (patch_one, f"Change: one of {module}"),
+        "DELETE": (delete_one, f"Not there any more: one of {module}"),
+    }
+    for method in methods:
+        endpoint, summary = routes[method]
+        router.add_api_route(
+            path, endpoint, methods=[method], summary=summary, name=f"{method.lower()}_{noun}", response_model=None
+        )
+
+
+async def _evse_path(evse_uid: str) -> tuple[str, ...]:
+    return (evse_uid,)
+
+
+async def _connector_path(evse_uid: str, connector_id: str) -> tuple[str, ...]:
+    return evse_uid, connector_id
+
+
+def _part_routes(router: APIRouter, models: Models) -> None:
+    """EVSEs and connectors of a location; a change of one makes its location as new as it is."""
+    base = "/locations/{country_code}/{party_id}/{location_id}"
+    _routes_of_part(router, "EVSE", base + "/{evse_uid}", models.evse, "uid", _evse_path)
+    connectors = base + "/{evse_uid}/{connector_id}"
+    _routes_of_part(router, "connector", connectors, models.connector, "id", _connector_path)
+
+
+def _routes_of_part(
+    router: APIRouter, noun: str, path: str, model: type[v221.Message], id_field: str, parts: Callable[..., Any]
+) -> None:
+    steps_type = Annotated[tuple[str, ...], Depends(parts)]
 
     def change(
-        caller: Caller, request: Request, party: Party, location_id: str, path: tuple[str, ...], *, patch: bool
+        caller: Caller, location: tuple[str, str, str], steps: tuple[str, ...], data: dict[str, Any], *, patch: bool
     ) -> JSONResponse:
-        """Put an EVSE or a connector into its location, which thereby is as new as that part."""
-        data = _body(request)
+        country_code, party_id, location_id = location
+        party = caller.check_party(country_code, party_id)
         if patch:
             _check_patch(data)
-        location = dict(_known(caller, "locations", party, location_id).data)
-        location["evses"] = _with_part(location.get("evses"), "uid", path, data, patch=patch)
-        location["last_updated"] = data["last_updated"]
-        return _store(caller, "locations", location, party)
+        else:
+            _check_id(steps[-1], data, id_field)
+        whole = dict(_known(caller, "locations", party, location_id).data)
+        whole["evses"] = _with_part(whole.get("evses"), "uid", steps, data, patch=patch)
+        whole["last_updated"] = data["last_updated"]
+        return _store(caller, "locations", whole, party)
 
-    @router.get(base + "/{evse_uid}", summary="An EVSE of the partner")
-    def get_evse(
-        caller: AuthenticatedCaller, country_code: str, party_id: str, location_id: str, evse_uid: str
+    @router.get(path, summary=f"What the partner told us of the {noun}", name=f"get_{noun}")
+    def get_part(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, location_id: str, steps: steps_type
     ) -> JSONResponse:
         party = caller.check_party(country_code, party_id)
-        known = _known(caller, "locations", party, location_id).data
-        return caller.reply(_part(known.get("evses"), "uid", evse_uid))
+        part = _part(_known(caller, "locations", party, location_id).data.get("evses"), "uid", steps[0])
+        for connector_id in steps[1:]:
+            part = _part(part.get("connectors"), "id", connector_id)
+        return caller.reply(part)
 
-    @router.put(base + "/{evse_uid}", summary="New or changed EVSE")
-    def put_evse(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        evse_uid: str,
-        body: Annotated[evse_type, Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        _check_id(evse_uid, _body(request), "uid")
-        return change(caller, request, party, location_id, (evse_uid,), patch=False)
+    @router.put(path, summary=f"New or changed {noun}", name=f"put_{noun}")
+    def put_part(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, location_id: str, steps: steps_type, data: Data,
+        body: Annotated[model, Body()],
+    ) -> JSONResponse:  # fmt: skip
+        return change(caller, (country_code, party_id, location_id), steps, data, patch=False)
 
-    @router.patch(base + "/{evse_uid}", summary="Change of an EVSE")
-    def patch_evse(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        evse_uid: str,
-        body: Annotated[dict[str, Any], Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return change(caller, request, party, location_id, (evse_uid,), patch=True)
-
-    @router.get(base + "/{evse_uid}/{connector_id}", summary="A connector of the partner")
-    def get_connector(
-        caller: AuthenticatedCaller,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        evse_uid: str,
-        connector_id: str,
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        known = _known(caller, "locations", party, location_id).data
-        evse = _part(known.get("evses"), "uid", evse_uid)
-        return caller.reply(_part(evse.get("connectors"), "id", connector_id))
-
-    @router.put(base + "/{evse_uid}/{connector_id}", summary="New or changed connector")
-    def put_connector(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        evse_uid: str,
-        connector_id: str,
-        body: Annotated[connector_type, Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        _check_id(connector_id, _body(request))
-        return change(caller, request, party, location_id, (evse_uid, connector_id), patch=False)
-
-    @router.patch(base + "/{evse_uid}/{connector_id}", summary="Change of a connector")
-    def patch_connector(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        location_id: str,
-        evse_uid: str,
-        connector_id: str,
-        body: Annotated[dict[str, Any], Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return change(caller, request, party, location_id, (evse_uid, connector_id), patch=True)
+    @router.patch(path, summary=f"Change of the {noun}", name=f"patch_{noun}")
+    def patch_part(
+        caller: AuthenticatedCaller, country_code: str, party_id: str, location_id: str, steps: steps_type, data: Data,
+        body: Patch,
+    ) -> JSONResponse:  # fmt: skip
+        return change(caller, (country_code, party_id, location_id), steps, data, patch=True)
 
 
 def _with_part(
@@ -443,59 +467,13 @@ def _with_part(
     return result
 
 
-def _session_receiver(router: APIRouter, models: Models) -> None:
-    session_type = models.session
-    base = "/sessions/{country_code}/{party_id}/{session_id}"
-
-    @router.get(base, summary="A session of the partner")
-    def get_session(
-        caller: AuthenticatedCaller, country_code: str, party_id: str, session_id: str
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return caller.reply(_known(caller, "sessions", party, session_id).data)
-
-    @router.put(base, summary="New or changed session")
-    def put_session(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        session_id: str,
-        body: Annotated[session_type, Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_id(session_id, data)
-        return _store(caller, "sessions", data, party)
-
-    @router.patch(base, summary="Change of a session")
-    def patch_session(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        session_id: str,
-        body: Annotated[dict[str, Any], Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_patch(data)
-        known = _known(caller, "sessions", party, session_id).data
-        periods = data.get("charging_periods")
-        if periods is not None and not isinstance(periods, list):
-            raise OcpiError(INVALID, "charging_periods is no list.")
-        # New periods are added to those that are known (chapter mod_sessions).
-        return _store(caller, "sessions", merge_patch(known, data, append=("charging_periods",)), party)
-
-
 def _cdr_receiver(router: APIRouter, models: Models) -> None:
     cdr_type = models.cdr
 
     @router.post("/cdrs", summary="New CDR")
-    def post_cdr(caller: AuthenticatedCaller, request: Request, body: Annotated[cdr_type, Body()]) -> JSONResponse:
-        data = _body(request)
-        receiver = caller.env["emobility.ocpi.receiver"].sudo()
-        receiver._receive(caller.connection, "cdrs", [data])
+    def post_cdr(caller: AuthenticatedCaller, data: Data, body: Annotated[cdr_type, Body()]) -> JSONResponse:
+        for connection in caller.receivers("cdrs", data):
+            caller.env["emobility.ocpi.receiver"].sudo()._receive(connection, "cdrs", [data])
         party = caller.connection._first_party()
         if caller.version != "2.1.1":
             party = Party.of(data["country_code"], data["party_id"])
@@ -505,123 +483,60 @@ def _cdr_receiver(router: APIRouter, models: Models) -> None:
     @router.get("/cdrs/{country_code}/{party_id}/{cdr_id}", summary="A CDR of the partner")
     def get_cdr(caller: AuthenticatedCaller, country_code: str, party_id: str, cdr_id: str) -> JSONResponse:
         party = caller.check_party(country_code, party_id)
-        found = caller.env["emobility.roaming.cdr"]._received(caller.connection, party, cdr_id)
-        if not found:
-            raise OcpiError(INVALID, "There is no such CDR here.", 404)
-        return caller.reply(found.data)
+        for connection in caller.connections:
+            found = caller.env["emobility.roaming.cdr"]._received(connection, party, cdr_id)
+            if found:
+                return caller.reply(found.data)
+        raise OcpiError(INVALID, "There is no such CDR here.", 404)
 
 
-def _tariff_receiver(router: APIRouter, version: str, models: Models) -> None:
-    tariff_type = models.tariff
-    base = "/tariffs/{country_code}/{party_id}/{tariff_id}"
-
-    @router.get(base, summary="A tariff of the partner")
-    def get_tariff(
-        caller: AuthenticatedCaller, country_code: str, party_id: str, tariff_id: str
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return caller.reply(_known(caller, "tariffs", party, tariff_id).data)
-
-    @router.put(base, summary="New or changed tariff")
-    def put_tariff(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        tariff_id: str,
-        body: Annotated[tariff_type, Body()],
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_id(tariff_id, data)
-        return _store(caller, "tariffs", data, party)
-
-    @router.delete(base, summary="The tariff is not used any more")
-    def delete_tariff(
-        caller: AuthenticatedCaller, country_code: str, party_id: str, tariff_id: str
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        _known(caller, "tariffs", party, tariff_id)
-        caller.env["emobility.ocpi.server"].sudo()._end_tariff(caller.connection, party, tariff_id)
-        return caller.reply()
-
-    if version == "2.1.1":
-
-        @router.patch(base, summary="Change of a tariff")
-        def patch_tariff(
-            caller: AuthenticatedCaller,
-            request: Request,
-            country_code: str,
-            party_id: str,
-            tariff_id: str,
-            body: Annotated[dict[str, Any], Body()],
-        ) -> JSONResponse:
-            party = caller.check_party(country_code, party_id)
-            data = _body(request)
-            _check_patch(data)
-            known = _known(caller, "tariffs", party, tariff_id).data
-            return _store(caller, "tariffs", merge_patch(known, data), party)
-
-
-# We are the operator, and receive
-
-
-def _token_receiver(router: APIRouter, models: Models) -> None:
-    token_model = models.token
-    base = "/tokens/{country_code}/{party_id}/{token_uid}"
-
-    @router.get(base, summary="A token of the partner")
-    def get_token(
-        caller: AuthenticatedCaller,
-        country_code: str,
-        party_id: str,
-        token_uid: str,
-        token_type: Annotated[str, Query(alias="type")] = "RFID",
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return caller.reply(_known(caller, "tokens", party, token_uid, token_type).data)
-
-    @router.put(base, summary="New or changed token")
-    def put_token(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        token_uid: str,
-        body: Annotated[token_model, Body()],
-        token_type: Annotated[str, Query(alias="type")] = "RFID",
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_id(token_uid, data, "uid")
-        return _store(caller, "tokens", data, party)
-
-    @router.patch(base, summary="Change of a token")
-    def patch_token(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        token_uid: str,
-        body: Annotated[dict[str, Any], Body()],
-        token_type: Annotated[str, Query(alias="type")] = "RFID",
-    ) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        data = _body(request)
-        _check_patch(data)
-        known = _known(caller, "tokens", party, token_uid, token_type).data
-        return _store(caller, "tokens", merge_patch(known, data), party)
-
-
-def _command_receiver(router: APIRouter, version: str, models: Models) -> None:
-    for kind, command_type in models.commands.items():
-        _command_route(router, kind, command_type)
+# We are the operator, and are asked to do something
 
 
 def _command_route(router: APIRouter, kind: str, command_type: type[v221.Message]) -> None:
     @router.post(f"/commands/{kind}", summary=kind.replace("_", " ").capitalize(), name=f"command_{kind}")
     def command(caller: AuthenticatedCaller, body: Annotated[command_type, Body()]) -> JSONResponse:
-        return caller.reply(caller.env["emobility.ocpi.server"].sudo()._command(caller.connection, kind, body))
+        server = caller.env["emobility.ocpi.server"].sudo()
+        return caller.reply(server._command(server._meant(caller.connections, body), kind, body))
+
+
+ResponseUrl = Annotated[str, Query(max_length=2000)]
+
+
+def _profile_receiver(router: APIRouter) -> None:
+    """Chapter mod_charging_profiles, interface of the receiver: of sessions at our stations."""
+    path = "/chargingprofiles/{session_id}"
+
+    def ask(caller: Caller, kind: str, session_id: str, response_url: str, **values: Any) -> JSONResponse:
+        server = caller.env["emobility.ocpi.server"].sudo()
+        connection = server._with_session(caller.connections, session_id)
+        return caller.reply(server._charging_profile(connection, kind, session_id, response_url, **values))
+
+    @router.get(path, summary="Which limits are planned for a session?")
+    def get_profile(
+        caller: AuthenticatedCaller, session_id: str, response_url: ResponseUrl,
+        duration: Annotated[int, Query(ge=1, le=2**31 - 1)],
+    ) -> JSONResponse:  # fmt: skip
+        return ask(caller, "GET_PROFILE", session_id, response_url, seconds=duration)
+
+    @router.put(path, summary="Limit the power of a session")
+    def put_profile(
+        caller: AuthenticatedCaller, session_id: str, body: Annotated[v221.SetChargingProfile, Body()]
+    ) -> JSONResponse:
+        return ask(caller, "SET_PROFILE", session_id, body.response_url, profile=body.charging_profile)
+
+    @router.delete(path, summary="End the limit of a session")
+    def delete_profile(caller: AuthenticatedCaller, session_id: str, response_url: ResponseUrl) -> JSONResponse:
+        return ask(caller, "CLEAR_PROFILE", session_id, response_url)
+
+
+def _active_profile_route(router: APIRouter) -> None:
+    @router.put("/chargingprofiles/{session_id}", summary="Which limits a session of our driver has")
+    def put_active_profile(
+        caller: AuthenticatedCaller, session_id: str, body: Annotated[v221.ActiveChargingProfile, Body()]
+    ) -> JSONResponse:
+        caller.env["emobility.ocpi.server"].sudo()._active_profile(caller.connections, session_id, body)
+        return caller.reply()
 
 
 # Parties of a hub, invoices
@@ -630,6 +545,12 @@ def _command_route(router: APIRouter, kind: str, command_type: type[v221.Message
 def _hub_router(version: str) -> APIRouter:
     router = _router(f"/{version}", f"{version} hub")
     base = "/hubclientinfo/{country_code}/{party_id}"
+
+    @router.get("/hubclientinfo", summary="Our parties behind this connection")
+    def list_clients(caller: AuthenticatedCaller, page: Paging) -> JSONResponse:
+        infos = [info for info in caller.connections._our_client_infos() if _is_within(info.last_updated, page)]
+        rows = [as_json(info) for info in infos[page.offset : page.offset + page.limit]]
+        return caller.reply(rows, headers=page_headers(caller.url, page, len(infos), len(rows), MAX_PAGE))
 
     @router.get(base, summary="What we know of a party behind the hub")
     def get_client(caller: AuthenticatedCaller, country_code: str, party_id: str) -> JSONResponse:
@@ -644,51 +565,25 @@ def _hub_router(version: str) -> APIRouter:
             raise OcpiError(INVALID, "Only a hub tells of parties.")
         if Party.of(body.country_code, body.party_id) != Party.of(country_code, party_id):
             raise OcpiError(INVALID, "The party of the object is not the one in the address.")
-        caller.connection._take_client_info(body)
+        for connection in caller.connections:
+            connection._take_client_info(body)
         return caller.reply()
 
     return router
 
 
+def _is_within(at: datetime, page: Page) -> bool:
+    return (not page.date_from or page.date_from <= at) and (not page.date_to or at < page.date_to)
+
+
 def _reconciliation_router(version: str, role: str) -> APIRouter:
     router = _router(f"/{version}/{role}", f"{version} invoice reconciliation")
-    base = "/invoicereconciliation"
+    module, record_type = "invoicereconciliation", v230.InvoiceReconciliationRecord
+    _sender_routes(router, (module,))
+    _object_routes(router, module, record_type, "id", ("GET", "PUT", "DELETE"))
 
-    @router.get(base, summary="Which CDRs our invoices are about")
-    def list_records(caller: AuthenticatedCaller, page: Paging) -> JSONResponse:
-        return caller.page("invoicereconciliation", page)
-
-    @router.get(base + "/{country_code}/{party_id}/{uid}", summary="A record of the partner")
-    def get_record(caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        return caller.reply(_known(caller, "invoicereconciliation", party, uid).data)
-
-    def take(caller: Caller, request: Request, country_code: str, party_id: str) -> JSONResponse:
-        return _store(caller, "invoicereconciliation", _body(request), caller.check_party(country_code, party_id))
-
-    @router.post(base, summary="Which CDRs an invoice of the partner is about")
-    def post_record(
-        caller: AuthenticatedCaller, request: Request, body: Annotated[v230.InvoiceReconciliationRecord, Body()]
-    ) -> JSONResponse:
-        return take(caller, request, body.country_code, body.party_id)
-
-    @router.put(base + "/{country_code}/{party_id}/{uid}", summary="Change of a record")
-    def put_record(
-        caller: AuthenticatedCaller,
-        request: Request,
-        country_code: str,
-        party_id: str,
-        uid: str,
-        body: Annotated[v230.InvoiceReconciliationRecord, Body()],
-    ) -> JSONResponse:
-        _check_id(uid, _body(request))
-        return take(caller, request, country_code, party_id)
-
-    @router.delete(base + "/{country_code}/{party_id}/{uid}", summary="The record was an error")
-    def delete_record(caller: AuthenticatedCaller, country_code: str, party_id: str, uid: str) -> JSONResponse:
-        party = caller.check_party(country_code, party_id)
-        found = _known(caller, "invoicereconciliation", party, uid)
-        caller.env["emobility.ocpi.server"].sudo()._forget_reconciliation(found.sudo())
-        return caller.reply()
+    @router.post(f"/{module}", summary="Which CDRs an invoice of the partner is about")
+    def post_record(caller: AuthenticatedCaller, data: Data, body: Annotated[record_type, Body()]) -> JSONResponse:
+        return _store(caller, module, data, caller.check_party(body.country_code, body.party_id))
 
     return router

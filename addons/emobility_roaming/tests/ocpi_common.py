@@ -208,6 +208,14 @@ class OcpiCommon(ChargingCommon):
         with patch.object(OcpiClient, "call", call):
             yield asked
 
+    def messages_are_of_now(self) -> None:
+        """A test is one transaction, which began when its class was set up; a circuit closes after half a minute."""
+        self.env.flush_all()
+        # Two seconds ago, so that what is done next is later.
+        at = "clock_timestamp() AT TIME ZONE 'UTC' - interval '2 seconds'"
+        self.env.cr.execute(f"UPDATE emobility_ocpi_message SET create_date = {at}")
+        self.env.invalidate_all()
+
     @contextmanager
     def jobs_run(self) -> Iterator[None]:
         """Jobs that are queued meanwhile run at the end."""

@@ -25,9 +25,13 @@ PUBLIC_METHODS = {
     "emobility.ocpi.connection.action_unregister",
     "emobility.ocpi.invite.action_invite",
     "emobility.ocpi.invite.action_open_connection",
+    "emobility.ocpi.limit.action_ask",
+    "emobility.ocpi.limit.action_clear",
+    "emobility.ocpi.limit.action_send",
     "emobility.ocpi.message.action_replay",
     "emobility.roaming.cdr.action_open_session",
     "emobility.roaming.partner.action_open_cdrs",
+    "emobility.session.action_limit_power",
 }
 
 

@@ -150,7 +150,7 @@ class TestFaults(OcpiCommon):
     def test_a_partner_that_fails_is_left_alone_and_taken_up_again(self) -> None:
         for _time in range(5):
             self.connection._call("GET", f"{self.base}/broken", module="locations")
-        self.connection.invalidate_recordset()
+        self.messages_are_of_now()
         self.assertEqual(self.connection.health, "down")
         self.connection.action_pause()
         self.connection.action_resume()

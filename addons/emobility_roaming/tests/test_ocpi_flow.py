@@ -223,12 +223,13 @@ class TestSend(OcpiCommon):
         with self.partner_answers(failed(503)):
             for _time in range(5):
                 self.connection._call("GET", "https://x", module="locations")
+        self.messages_are_of_now()
         with self.partner_answers(ok()) as asked:
             answer = self.connection._call("GET", "https://x", module="locations")
         self.assertFalse(answer.ok)
         self.assertEqual(asked, [])
 
-    def test_sessions_and_cdrs_of_the_partners_drivers_are_sent(self) -> None:
+    def test_f46_sessions_and_cdrs_are_sent_and_again_when_the_partner_lost_them(self) -> None:
         self.receive(self.connection, "tokens", self.token_data())
         self.evse.evse_id = "DE*ABC*E1"
         with self.partner_answers(ok(Location="https://nlxyz.example.com/cdr/7")) as asked, self.jobs_run():

@@ -57,7 +57,7 @@ class TestOcpiServer(OcpiHttpCase):
     # Versions
 
     def test_each_version_lists_its_modules(self) -> None:
-        for version, count in (("2.1.1", 7), ("2.2.1", 14), ("2.3.0", 18)):
+        for version, count in (("2.1.1", 7), ("2.2.1", 17), ("2.3.0", 21)):
             with self.subTest(version=version):
                 details = self.data(self.secret, "GET", f"/{version}")
                 self.assertEqual(details["version"], version)
@@ -200,11 +200,80 @@ class TestOcpiServer(OcpiHttpCase):
         self.assertEqual(self.data(self.stranger_secret, "GET", "/2.2.1/cpo/sessions"), [])
         user = self.env.ref("emobility_roaming.user_ocpi")
         for connection, seen in ((self.connection, theirs), (self.stranger, sessions)):
-            context = {"ocpi_connection_id": connection.id, "allowed_company_ids": [self.company.id]}
+            context = {"ocpi_connection_ids": (connection.id,), "allowed_company_ids": [self.company.id]}
             found = sessions.with_user(user).with_context(**context).search([("id", "in", (theirs | ours).ids)])
             self.assertEqual(found, seen)
 
+    # PUT, PATCH, GET and DELETE are the same for all modules
+
+    def test_each_module_puts_reads_patches_and_refuses_what_it_must(self) -> None:
+        later = "2026-03-02T00:00:00Z"
+        tariff = {"country_code": "NL", "party_id": "XYZ", "id": "T-1", "currency": "EUR", "last_updated": AT,
+                  "elements": [{"price_components": [{"type": "ENERGY", "price": 0.4, "step_size": 1}]}]}  # fmt: skip
+        cases = (
+            ("emsp/locations", self.location_data(), "LOC-9", {"name": "Lock"}, 2003),
+            ("emsp/sessions", self.session_data(), "s-1", {"kwh": 5.0}, 2001),
+            ("emsp/tariffs", tariff, "T-1", None, 2001),
+            ("cpo/tokens", self.token_data(), "04DDEEFF", {"valid": False}, 2004),
+        )
+        for path, whole, uid, change, unknown in cases:
+            with self.subTest(path=path):
+                base = f"/2.2.1/{path}/NL/XYZ"
+                self.refused(unknown, self.secret, "GET", f"{base}/{uid}", status=404)
+                self.data(self.secret, "PUT", f"{base}/{uid}", whole)
+                self.assertEqual(self.data(self.secret, "GET", f"{base}/{uid.lower()}"), whole, "word for word")
+                self.refused(2001, self.secret, "PUT", f"{base}/other", whole)
+                self.refused(2001, self.secret, "PUT", f"{base}/{uid}", {"id": uid})
+                if change is None:
+                    self.refused(2000, self.secret, "PATCH", f"{base}/{uid}", {}, status=405)
+                    self.data(self.secret, "DELETE", f"{base}/{uid}")
+                    self.refused(unknown, self.secret, "DELETE", f"{base}/{uid}", status=404)
+                    continue
+                self.refused(2001, self.secret, "PATCH", f"{base}/{uid}", change)
+                change |= {"last_updated": later}
+                self.refused(unknown, self.secret, "PATCH", f"{base}/none", change, status=404)
+                self.data(self.secret, "PATCH", f"{base}/{uid}", change)
+                self.assertEqual(self.data(self.secret, "GET", f"{base}/{uid}"), whole | change)
+                self.refused(2000, self.secret, "DELETE", f"{base}/{uid}", status=405)
+        self.refused(2000, self.secret, "GET", "/2.2.1/nowhere", status=404)
+
+    def test_a_patch_of_a_session_adds_periods_and_an_empty_one_none(self) -> None:
+        periods = [{"start_date_time": f"2026-03-01T10:{minute}:00Z", "dimensions": []} for minute in (10, 20)]
+        path = "/2.2.1/emsp/sessions/NL/XYZ/s-1"
+        self.data(self.secret, "PUT", path, self.session_data(charging_periods=periods[:1]))
+        for number, (added, known) in enumerate(((periods[1:], periods), ([], periods))):
+            at = f"2026-03-02T00:0{number}:00Z"
+            self.data(self.secret, "PATCH", path, {"charging_periods": added, "last_updated": at})
+            self.assertEqual(self.data(self.secret, "GET", path)["charging_periods"], known)
+        self.refused(2001, self.secret, "PATCH", path, {"charging_periods": 7, "last_updated": at})
+
+    def test_2_1_1_patches_tariffs(self) -> None:
+        _connection, secret = self._connect("BEOLD", version="2.1.1", our_roles="EMSP")
+        path = "/2.1.1/emsp/tariffs/BE/OLD/T-1"
+        tariff = {"id": "T-1", "currency": "EUR", "last_updated": AT,
+                  "elements": [{"price_components": [{"type": "ENERGY", "price": 0.4, "step_size": 1}]}]}  # fmt: skip
+        self.data(secret, "PUT", path, tariff)
+        change = {"tariff_alt_url": "https://be.example.com", "last_updated": "2026-03-02T00:00:00Z"}
+        self.data(secret, "PATCH", path, change)
+        self.assertEqual(self.data(secret, "GET", path), tariff | change)
+
+    def test_addresses_with_a_slash_at_the_end_are_the_same(self) -> None:
+        path = "/2.2.1/cpo/locations"
+        self.assertEqual(self.data(self.secret, "GET", f"{path}/"), self.data(self.secret, "GET", path))
+        self.connection.trailing_slash = True
+        urls = [each["url"] for each in self.data(self.secret, "GET", "/2.2.1")["endpoints"]]
+        self.assertTrue(all(url.endswith("/") for url in urls), urls)
+
     # Routing
+
+    def test_through_a_hub_a_push_for_all_names_the_hub_and_another_its_receiver(self) -> None:
+        self.connection.write({"is_hub": True, "hub_country_code": "NL", "hub_party_id": "HUB"})
+        provider = self.connection.party_ids.filtered(lambda each: each.role == "EMSP")
+        for module, receiver, named in (("tokens", None, "HUB"), ("sessions", provider, "XYZ")):
+            headers = self.connection._routing(module, receiver).headers()
+            self.assertEqual((headers["OCPI-to-party-id"], headers["OCPI-from-party-id"]), (named, "ABC"))
+        for module in ("credentials", "versions", "hubclientinfo"):
+            self.assertEqual(self.connection._routing(module).headers(), {}, "these are never passed on")
 
     def test_routing_is_checked_and_swapped(self) -> None:
         path = "/2.2.1/cpo/locations"

@@ -83,7 +83,7 @@ class EmobilityOcpiSelfTest(models.TransientModel):
             self._add(module, "skipped", self.env._("the partner does not offer it"))
             return
         sender = rows.filtered(lambda row: row.interface == "SENDER")
-        if not sender or module in ("commands",):
+        if not sender or module in ("commands", "chargingprofiles"):
             self._add(module, "good", self.env._("receives at %s", rows[:1].url))
             return
         page = Page(limit=min(connection.page_size, 10))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .authorization import Authorization
-from .desk import Answers, Desk, Payload, Question
+from .desk import ANEW, FOR_A_START, Answers, Desk, Payload, Question
 from .normalise import OLDEST_PLAUSIBLE, integer, iso, parse_time, text
 from .standard_answers import boot, fixed, heartbeat
 
@@ -18,7 +18,9 @@ def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question
     token_uid = text(payload.get("idTag"))
     if token_uid is None:
         return {"idTagInfo": {"status": "Invalid"}}
-    return Question(station, lambda known: {"idTagInfo": _id_tag_info(known.permission)}, token_uid)
+    return Question(
+        station, lambda known: {"idTagInfo": _id_tag_info(known.permission)}, token_uid, ask_after=ANEW
+    )
 
 
 def _start_transaction(station: str, payload: Payload, desk: Desk) -> Question:
@@ -29,6 +31,7 @@ def _start_transaction(station: str, payload: Payload, desk: Desk) -> Question:
         text(payload.get("idTag")),
         integer(payload.get("connectorId")) or 0,
         start_key=start_key(payload, desk.boots),
+        ask_after=FOR_A_START,
     )
 
 

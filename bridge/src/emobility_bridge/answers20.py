@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .authorization import Authorization
-from .desk import Answers, Desk, Errand, Payload, Question
+from .desk import ANEW, FOR_A_START, Answers, Desk, Errand, Payload, Question
 from .direct_payment import is_direct
 from .normalise import integer, iso, mapping, text
 from .standard_answers import boot, fixed, heartbeat
@@ -33,18 +33,22 @@ def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question
         return {"idTokenInfo": _direct_info(desk)}
     if payload.get("certificate") or payload.get("iso15118CertificateHashData"):
         return Errand(lambda: _authorize_contract(station, payload, desk, token_uid))
-    return Question(station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid)
+    return Question(
+        station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid, ask_after=ANEW
+    )
 
 
 async def _authorize_contract(station: str, payload: Payload, desk: Desk, emaid: str) -> Payload | Question:
     status = await desk.plug_and_charge.check(payload, emaid)
     if status != "Accepted":
         return {"idTokenInfo": {"status": "Invalid"}, "certificateStatus": status}
-    return Question(
+    question = Question(
         station,
         lambda known: {"idTokenInfo": _id_token_info(known.permission), "certificateStatus": status},
         emaid,
+        ask_after=ANEW,
     )
+    return await desk.permit(question)
 
 
 def _transaction_event(station: str, payload: Payload, desk: Desk) -> Payload | Question:
@@ -63,7 +67,11 @@ def _transaction_event(station: str, payload: Payload, desk: Desk) -> Payload | 
         return answer | {"idTokenInfo": _direct_info(desk)}
     evse = integer(mapping(payload.get("evse")).get("id"))
     return Question(
-        station, lambda known: answer | {"idTokenInfo": _id_token_info(known.permission)}, token_uid, evse
+        station,
+        lambda known: answer | {"idTokenInfo": _id_token_info(known.permission)},
+        token_uid,
+        evse,
+        ask_after=None if payload.get("eventType") == "Ended" else FOR_A_START,
     )
 
 

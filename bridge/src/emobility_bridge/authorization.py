@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from .database import Connection, fetch_all
 
 REMOTE_START_WINDOW = timedelta(minutes=15)
+UNKNOWN = "*"
+"""The token that stands in the copy for all that are not in it."""
 
 # A token of a recent remote start is good until the session it led to ends: Odoo decided when it sent the command.
 _QUERY = """
@@ -31,12 +33,18 @@ _QUERY = """
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The answer for one token; `token_type` is Odoo's type when the token is known."""
+    """The answer for one token; `token_type` is Odoo's type when the token is known.
+
+    `ask`: its provider wants to be asked, and `status` is what counts when nobody can be. `reference` is what the
+    provider calls its answer.
+    """
 
     status: str  # Accepted, Blocked, Expired, Invalid
     token_type: str | None = None
     valid_until: datetime | None = None
     group: str | None = None
+    ask: bool = False
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,9 @@ def _decide(row: dict[str, object], at: datetime) -> Authorization:
     assert valid_until is None or isinstance(valid_until, datetime)
     expired = row["status"] == "Accepted" and valid_until is not None and valid_until <= at
     group = row["group_id"]
-    return Authorization(
-        "Expired" if expired else str(row["status"]),
-        str(row["type"]),
-        valid_until,
-        None if group is None else str(group),
-    )
+    status, ask = "Expired" if expired else str(row["status"]), False
+    if status in ("Ask", "AskOnline"):
+        policy, ask = row["offline_policy"], True
+        alone = policy == "accept_all" or (status == "AskOnline" and policy != "reject")
+        status = "Accepted" if alone else "Invalid"
+    return Authorization(status, str(row["type"]), valid_until, None if group is None else str(group), ask)

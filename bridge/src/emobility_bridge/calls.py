@@ -76,21 +76,31 @@ def _evse(payload: Payload) -> int:
 
 
 def _profile(payload: Payload, number: int, schedules: str, whole_station: str) -> Payload:
-    """One limit without end: what grid operators and load management ask for most."""
+    """One limit without end, which grid operators and load management ask for most, or several one after another."""
+    periods = payload.get("periods") or [{"start": 0, "limit": payload["limit"]}]
     schedule: Payload = {
         "chargingRateUnit": payload.get("unit") or "W",
-        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": float(payload["limit"])}],
+        "chargingSchedulePeriod": [
+            {"startPeriod": int(period["start"]), "limit": float(period["limit"])} for period in periods
+        ],
     }
+    names = {"begins_at": "startSchedule", "duration": "duration", "minimum": "minChargingRate"}
+    schedule |= {name: payload[key] for key, name in names.items() if payload.get(key)}
     if schedules == "list":
         schedule["id"] = number
     evse = _evse(payload)
-    return {
-        "chargingProfileId" if schedules == "one" else "id": number,
+    of_session = payload.get("transaction_id") is not None
+    profile = {
+        "chargingProfileId" if schedules == "one" else "id": integer(payload.get("profile")) or number,
         "stackLevel": integer(payload.get("stack_level")) or 0,
         "chargingProfilePurpose": payload.get("purpose") or ("TxDefaultProfile" if evse else whole_station),
-        "chargingProfileKind": "Absolute",
+        "chargingProfileKind": "Relative" if of_session and not payload.get("begins_at") else "Absolute",
         "chargingSchedule": schedule if schedules == "one" else [schedule],
     }
+    if of_session:
+        transaction = payload["transaction_id"]
+        profile["transactionId"] = int(transaction) if schedules == "one" else str(transaction)
+    return profile
 
 
 def _use(payload: Payload, uses: dict[str, str]) -> str:
@@ -194,6 +204,12 @@ def _display_16(payload: Payload, _number: int) -> Call:
     return "ChangeConfiguration", {"key": "DefaultPrice", "value": text}
 
 
+def _clear_profile_16(payload: Payload, _number: int) -> Call:
+    if payload.get("profile"):
+        return "ClearChargingProfile", {"id": int(payload["profile"])}
+    return "ClearChargingProfile", {"connectorId": _evse(payload)} if payload.get("evse") is not None else {}
+
+
 _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
     "remote_start": _remote_start_16,
     "remote_stop": lambda p, _n: ("RemoteStopTransaction", {"transactionId": int(p["transaction_id"])}),
@@ -211,10 +227,7 @@ _CALLS_16: dict[str, Callable[[Payload, int], Call]] = {
         "SetChargingProfile",
         {"connectorId": _evse(p), "csChargingProfiles": _profile(p, n, "one", "ChargePointMaxProfile")},
     ),
-    "clear_profile": lambda p, _n: (
-        "ClearChargingProfile",
-        {"connectorId": _evse(p)} if p.get("evse") is not None else {},
-    ),
+    "clear_profile": _clear_profile_16,
     "reserve": lambda p, n: (
         "ReserveNow",
         {
@@ -284,6 +297,8 @@ def _availability_20(payload: Payload, _number: int) -> Call:
 
 
 def _clear_profile_20(payload: Payload, _number: int) -> Call:
+    if payload.get("profile"):
+        return "ClearChargingProfile", {"chargingProfileId": int(payload["profile"])}
     if payload.get("evse") is None:
         return "ClearChargingProfile", {"chargingProfileCriteria": {"chargingProfilePurpose": "TxDefaultProfile"}}
     return "ClearChargingProfile", {"chargingProfileCriteria": {"evseId": _evse(payload)}}

@@ -50,6 +50,9 @@ class Config(BaseSettings):
     outbox_backoff_max: float = Field(300.0, gt=0, description="longest pause after failed deliveries")
     outbox_attempts: int = Field(12, gt=0, description="refusals after which an event is a dead letter")
     odoo_timeout: float = Field(60.0, gt=0, description="time limit of one call to Odoo")
+    authorize_timeout: float = Field(
+        5.0, gt=0, description="time limit for a question to the provider of a token, while the station waits"
+    )
     heartbeat_interval: int = Field(300, gt=0, description="heartbeat interval that stations are told")
     call_timeout: float = Field(30.0, gt=0, description="how long a station may take to answer a command")
     ping_interval: float = Field(25.0, gt=0, description="pause between WebSocket pings")

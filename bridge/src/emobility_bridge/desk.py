@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from .authorization import Asked, Authorization, authorize
@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # the ledger reads this module too, and asks no other server
     from .plug_and_charge import PlugAndCharge
 
 Payload = dict[str, Any]
+ANEW = timedelta(0)
+FOR_A_START = timedelta(minutes=15)
+"""Between the card and the start of the session; a card may come before the cable."""
 
 _NUMBERS: LiteralString = """
     INSERT INTO transaction_number (station, natural_key)
@@ -44,6 +47,9 @@ class Desk(Protocol):
     def plug_and_charge(self) -> PlugAndCharge:
         """Who knows about contract certificates."""
 
+    async def permit(self, question: Question) -> Question:
+        """Ask the provider of the token first, if it wants that."""
+
     def cost_of(self, transaction_id: str | None) -> float | None:
         """What a running transaction has cost so far, as far as Odoo has said."""
 
@@ -58,6 +64,7 @@ class Question:
     evse: int | None = None
     start_key: str | None = None
     boots: int | None = None
+    ask_after: timedelta | None = None  # age above which the answer of a provider is asked for anew; None: never ask
     permission: Authorization | None = field(default=None, init=False)
     number: int | None = field(default=None, init=False)
 
@@ -66,6 +73,8 @@ class Question:
         note: Payload = {}
         if self.permission is not None:
             note |= {"status": self.permission.status, "type": self.permission.token_type}
+            if self.permission.reference:
+                note["reference"] = self.permission.reference
         if self.start_key is not None:
             note |= {"key": self.start_key, "number": self.number}
         if self.boots is not None:
@@ -88,7 +97,9 @@ async def resolve(
     connection: Connection, questions: Sequence[Question], at: datetime, token_max_age: float
 ) -> None:
     """Look up all that the questions need, in the transaction that also keeps the messages."""
-    asking = [question for question in questions if question.token_uid is not None]
+    asking = [
+        question for question in questions if question.token_uid is not None and question.permission is None
+    ]
     if asking:
         asked = [Asked(question.station, question.token_uid or "", question.evse) for question in asking]
         for question, answer in zip(

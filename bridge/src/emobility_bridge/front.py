@@ -103,6 +103,7 @@ class Front:
                 async with self._database.transaction() as connection:
                     known = {row["identity"]: row["accepted"] for row in await fetch_all(connection, _KNOWN)}
                 self._server.apply_changes(known)
+                await self._server.asking.learn()
                 await self._commands.run_new()
             except (psycopg.Error, OSError) as error:
                 _logger.warning("Changes are taken over later: %s", error)

@@ -157,6 +157,7 @@ class Ledger:
                 "meter_kwh": decimal_text(session.meter_start_kwh),
                 "authorization": session.authorization_status,
                 "remote_ref": session.remote_ref,
+                "authorization_reference": self.work.note.get("reference"),
             },
         )
 

@@ -44,6 +44,13 @@ class Odoo:
             raise OdooFault("sync did not answer with a dictionary.")
         return answer
 
+    async def authorize(self, station: str, token_uid: str, evse: int | None) -> dict[str, Any]:
+        """Ask whether a token may charge now: `{"status", "type", "reference"}`."""
+        answer = await asyncio.to_thread(self._call, "authorize", station, token_uid, evse or False)
+        if not isinstance(answer, dict):
+            raise OdooFault("authorize did not answer with a dictionary.")
+        return answer
+
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
             with self._proxy("object") as models:

@@ -8,7 +8,7 @@ import socket as sockets
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from . import rpc
 from .answers16 import ANSWERS as ANSWERS_16
 from .answers20 import ANSWERS_21, ANSWERS_201
+from .asking import Asking
 from .config import Config
 from .credentials import Credentials
 from .database import Database, fetch_one
@@ -109,6 +110,10 @@ class StationConnection:
     def plug_and_charge(self) -> PlugAndCharge:
         """Who knows about contract certificates."""
         return self._server.plug_and_charge
+
+    async def permit(self, question: Question) -> Question:
+        """Ask the provider of the token first, if it wants that."""
+        return await self._server.asking.permit(question) if self._server.asking.is_needed else question
 
     def cost_of(self, transaction_id: str | None) -> float | None:
         """What a transaction has cost so far."""
@@ -217,6 +222,8 @@ class StationConnection:
         if message.action == "BootNotification":
             self.boots += 1
         found = answer_of(self.identity, message.payload, self)
+        if isinstance(found, Question) and found.ask_after is not None and self._server.asking.is_needed:
+            return Errand(partial(self.permit, found))
         if isinstance(found, Errand):
             return found
         _settle(entry, message, found)
@@ -225,7 +232,8 @@ class StationConnection:
     async def _run(self, errand: Errand, entry: Entry, message: Call) -> None:
         """What other servers do wrong is an answer too, for the station must not wait for ever."""
         try:
-            _settle(entry, message, await errand.run())
+            answer = await errand.run()
+            _settle(entry, message, answer)
         except Exception as error:  # whatever they send: the station can go on without them
             _logger.exception("%s of %s cannot be answered", message.action, self.identity)
             entry.problem = f"{type(error).__name__}: {error}"[:500]
@@ -290,6 +298,7 @@ class StationServer:
         self.loop_time = asyncio.get_running_loop().time
         self.is_stopping = False
         self._page = page
+        self.asking = Asking(config, database)
         self._credentials = Credentials()
         if config.contract_ca or config.ocsp_hosts or config.provisioning_url:
             _ = self.plug_and_charge  # a wrong setting is found at the start
