@@ -1,8 +1,8 @@
 from . import (
     account_move,
     adhoc_attempt,
-    adhoc_code,
     adhoc_block,
+    adhoc_code,
     adhoc_money,
     adhoc_report,
     adhoc_session,

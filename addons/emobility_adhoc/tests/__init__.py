@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_cards,
     test_codes,
     test_displays,
     test_money,
@@ -8,4 +9,3 @@ from . import (
     test_payout,
     test_prices,
 )
-from . import test_access, test_cards, test_money, test_money_machine, test_pages, test_payout, test_prices
