@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from odoo import api, fields, models
@@ -207,6 +207,12 @@ class EmobilityRoamingAgreement(models.Model):
             ]
         )
         return found.filtered(lambda one: not one.country_ids or country in one.country_ids)[:1]
+
+    def _share_of(self, net: float, currency: Any) -> float:
+        """The agreed share of what a driver pays without taxes, rounded once."""
+        step = Decimal(10) ** -currency.decimal_places
+        share = Decimal(str(net)) * Decimal(str(self.share_percent)) / 100
+        return float(share.quantize(step, ROUND_HALF_UP))
 
     def _hub_fee(self, net: Decimal, energy_kwh: Decimal) -> Decimal:
         """What the hub takes for a CDR, unrounded. A credit CDR gives no fee back: hubs count messages."""

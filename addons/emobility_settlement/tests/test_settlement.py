@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, date, datetime, timedelta
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .common import SettlementCommon
@@ -141,6 +141,18 @@ class TestSettlement(SettlementCommon):
         with self.assertRaisesRegex(UserError, "on an invoice already"):
             self.compare(settlement, f"id;amount\n{cdr.name};4\n", "THEIRS-2")
 
+    def test_corrected_list_of_an_invoice_replaces_the_first_until_it_is_billed(self) -> None:
+        cdr = self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"id;amount\n{cdr.name};5\nUNKNOWN;1\n")
+        self.assertEqual(settlement.difference_count, 2)
+        self.compare(settlement, f"id;amount\n{cdr.name};4\n")
+        self.assertEqual(settlement.line_ids.mapped("status"), ["4_matched"])
+        settlement.action_bill()
+        with self.assertRaisesRegex(UserError, "There is a bill of THEIRS-1 already"):
+            self.compare(settlement, f"id;amount\n{cdr.name};5\n")
+        self.assertEqual(settlement.line_ids.mapped("status"), ["4_matched"])
+
     def test_missing_cdr_may_come_with_the_next_invoice(self) -> None:
         first, second = self.receive_cdr(), self.receive_cdr()
         settlement = self.settlement(self.operator)
@@ -164,6 +176,51 @@ class TestSettlement(SettlementCommon):
         self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
         with self.assertRaisesRegex(UserError, "nothing to set off"):
             settlement.action_net()
+
+    def test_operator_and_provider_of_one_party_are_settled_together(self) -> None:
+        self.operator_entity.country_id = self.env.ref("base.de")
+        as_provider = self._make_partner("Operator", "BE", "OPR", "EMSP", self.operator_entity)
+        self._make_agreement(as_provider, "sell", self.operator_entity)
+        self._make_rule(self.wholesale, relation="wholesale", partner_id=self.operator_entity.id)
+        self.foreign_token.write({"country_code": "BE", "party_id": "OPR"})
+        self.charge_as_guest(kwh="10")
+        bought = self.receive_cdr("4.00")
+        settlement = self.settlement(as_provider)
+        self.assertRecordValues(settlement, [{"sold_amount": 3.0, "bought_amount": 4.0}])
+        with self.assertRaisesRegex(ValidationError, "settled with the partner already"):
+            self.settlement(self.operator)
+        with self.running_jobs():
+            settlement.action_invoice()
+        self.compare(settlement, f"cdr_id;amount\n{bought.name};4\n")
+        settlement.action_bill()
+        bill = settlement.move_ids.filtered(lambda move: move.move_type == "in_invoice")
+        bill.invoice_line_ids.tax_ids = False
+        bill.action_post()
+        invoice = settlement.move_ids - bill
+        settlement.action_net()
+        self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
+        self.assertEqual({invoice.amount_residual, bill.amount_residual} & {0.0}, {0.0})
+
+    def test_f53_legal_entities_are_not_set_off_against_each_other(self) -> None:
+        self.charge_as_guest(kwh="20")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        bill = settlement._bill_in(self.company, self.operator_entity, "X", 4.0, self.euro, date.today())
+        bill.action_post()
+        settlement.move_ids |= bill
+        with self.assertRaisesRegex(UserError, "nothing to set off"):
+            settlement.action_net()
+
+    def test_f44_credit_note_is_in_the_balance_of_the_month_that_it_corrects(self) -> None:
+        session = self.charge_as_guest(kwh="20")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        with self.running_jobs():
+            session._current_cdr().action_credit("dispute")
+        self.assertEqual(sorted(settlement.move_ids.mapped("move_type")), ["out_invoice", "out_refund"])
+        self.assertAlmostEqual(settlement.balance, 0.0)
 
     def test_cron_collects_last_month_once(self) -> None:
         last_month = fields.Date.context_today(self.provider).replace(day=1) - timedelta(days=3)
