@@ -456,13 +456,20 @@ def amounts_of(one: Side, relation: str, session: int) -> list[float]:
 
 def both_sides(one: Side, sister: int, settlement: int, count: int) -> list[tuple[str, float, float]]:
     """The documents of the sister company, each the counterpart of one of ours."""
-    numbers = [move["name"] for move in eventually("our documents are posted", lambda: (
-        len(found := one.search("account.move", [("id", "in", state_of(one, settlement)["move_ids"]),
-                                                 ("state", "=", "posted")], "name")) == count and found))]  # fmt: skip
-    bills = eventually("so are theirs", lambda: (
-        len(found := one.search("account.move", [("company_id", "=", sister), ("ref", "in", numbers)], "move_type",
-                                "amount_untaxed", "amount_total")) == count and found))  # fmt: skip
-    return [(bill["move_type"], bill["amount_untaxed"], bill["amount_total"]) for bill in bills]
+    def posted() -> Any:
+        moves = state_of(one, settlement)["move_ids"]
+        found = one.search("account.move", [("id", "in", moves), ("state", "=", "posted")], "name")
+        return len(found) == count and found
+
+    numbers = [move["name"] for move in eventually("our documents are posted", posted)]
+
+    def theirs() -> Any:
+        found = one.search("account.move", [("company_id", "=", sister), ("ref", "in", numbers)], "move_type",
+                           "amount_untaxed", "amount_total")  # fmt: skip
+        return len(found) == count and found
+
+    return [(bill["move_type"], bill["amount_untaxed"], bill["amount_total"])
+            for bill in eventually("so are theirs", theirs)]  # fmt: skip
 
 
 def test_the_pages_of_the_month(world: World) -> None:

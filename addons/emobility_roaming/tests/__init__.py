@@ -2,6 +2,7 @@ from . import (
     test_access,
     test_location_file,
     test_ocpi_access,
+    test_ocpi_bulk,
     test_ocpi_cdr,
     test_ocpi_commands,
     test_ocpi_faults,

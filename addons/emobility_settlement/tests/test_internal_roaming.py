@@ -109,6 +109,45 @@ class TestInternalRoaming(SettlementCommon):
         with self.assertRaises(AccessError):
             self.sister_contract.with_user(clerk).read(["name"])
 
+    def test_operator_can_read_nothing_of_the_driver_anywhere(self) -> None:
+        """All fields of all records that a manager and bookkeeper of the operator can reach, after a whole month."""
+        self.agree_on_a_share()
+        token = self.env["emobility.token"].sudo().search([("uid", "=", "04515E5E5E")])
+        token.write({"visual_number": "CARD-OF-DRIVER", "label": "LABEL-OF-DRIVER"})
+        self.sister_contract.sudo().write({"name": "CONTRACT-OF-DRIVER"})
+        self.customer.sudo().write({"name": "NAME-OF-DRIVER", "email": "MAIL-OF-DRIVER@example.com"})
+        own, mirror = self.charge_as_sister(kwh="10")
+        mirror.sudo().message_post(body="NAME-OF-DRIVER complained")
+        settlement = self.settle()
+        with self.running_jobs():
+            mirror.cdr_ids.action_credit("goodwill", "NAME-OF-DRIVER was angry")
+        secrets = ("OF-DRIVER", self.sister_contract.emaid or "NO EMAID")
+        user = new_test_user(
+            self.env,
+            "operator-of-all",
+            "emobility_crm.group_manager,account.group_account_manager,base.group_system",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        models = [name for name in self.env if name.startswith(("emobility.", "account.move", "mail.message"))]
+        seen = 0
+        for name in models:
+            model = self.env[name].with_user(user)
+            if model._abstract or model._transient or not model.has_access("read"):
+                continue
+            fields = [key for key, field in model.fields_get().items() if field["type"] != "binary"]
+            for row in model.search([], limit=300, order="id desc").read(fields):
+                seen += 1
+                text = str(row)
+                self.assertFalse([secret for secret in secrets if secret in text], (name, row))
+        self.assertGreater(seen, 50)
+        move = settlement.move_ids[:1].with_user(user)
+        report = self.env["ir.actions.report"].with_user(user)
+        html, _kind = report._render_qweb_html("account.report_invoice_with_payments", move.ids)
+        self.assertNotIn(b"OF-DRIVER", html)
+        self.assertIn(self.sister.partner_id.name.encode(), html)
+        self.assertEqual(own.with_user(user).partner_id, self.sister.partner_id)
+
     def test_provider_sees_the_place_where_its_customer_charged(self) -> None:
         _own, mirror = self.charge_as_sister()
         clerk = new_test_user(
