@@ -5,6 +5,9 @@ from typing import Any, Self
 from odoo import models
 
 from odoo.addons.emobility_billing.jobs import enqueue
+from odoo.addons.emobility_billing.report.account_move import ANNEX_MARK
+
+from ..cdr_list import cdr_list
 
 
 class AccountMove(models.Model):
@@ -17,6 +20,32 @@ class AccountMove(models.Model):
         told._enter_in_settlement()
         told._queue_bill_of_other_company()
         return posted
+
+    # The list of CDRs that goes with the invoice of a partner
+
+    def _cdr_list(self) -> Any:
+        """The attachment with the CDRs of this invoice, made once; what reads it on the other side is the import of a
+        partner's invoice. Empty for an invoice that is not a partner's.
+        """
+        ratings = self.sudo().rating_ids.filtered(lambda rating: rating.relation == "wholesale")
+        attachments = self.env["ir.attachment"].sudo()
+        if not ratings:
+            return attachments
+        name = f"CDRs {self.name.replace('/', '_')}.csv"
+        known = attachments.search([("res_model", "=", self._name), ("res_id", "=", self.id), ("name", "=", name)])
+        return known or attachments.create(
+            {
+                "name": name,
+                "raw": cdr_list(ratings).encode("utf-8-sig"),
+                "mimetype": "text/csv",
+                "res_model": self._name,
+                "res_id": self.id,
+                "description": ANNEX_MARK,
+            }
+        )
+
+    def _emobility_make_annex_files(self) -> Any:
+        return super()._emobility_make_annex_files() | self._cdr_list()
 
     def _enter_in_settlement(self) -> None:
         """A credit note belongs to the month whose invoice it corrects: it counts in the balance and the set-off."""

@@ -138,6 +138,7 @@ class EmobilityRoamingCdr(models.Model):
                     limit=agreement.age_limit_days,
                 )
             )
+        findings += agreement._broken_rules(self.energy_kwh, self.total_net) if agreement else []
         twin = self._twin()
         if twin:
             findings.append(self.env._("The session is in the CDR %s already.", twin.name))

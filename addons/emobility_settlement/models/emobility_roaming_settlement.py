@@ -232,6 +232,19 @@ class EmobilityRoamingSettlement(models.Model):
             )
         ]
 
+    def action_download_cdr_list(self) -> dict[str, Any]:
+        """The list of CDRs of our newest invoice of this month, as the partner gets it."""
+        self.ensure_one()
+        invoices = self.move_ids.filtered(lambda move: move.state == "posted" and move.move_type == "out_invoice")
+        if not invoices:
+            raise UserError(self.env._("Make the invoice first: the list of CDRs goes with it."))
+        attachment = invoices[-1]._cdr_list()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{attachment.id}?download=true",
+            "target": "download",
+        }
+
     # Their invoice
 
     def _compare(self, invoice_ref: str, amounts: dict[str, float]) -> None:

@@ -42,6 +42,19 @@ class TestAgreement(SettlementCommon):
         session = self.charge_as_guest(start=datetime.now(UTC) - timedelta(days=3))
         self.assertIn("partner_age_limit", self.hold_reasons(session))
 
+    def test_f56_above_the_price_that_the_partner_pays_is_held(self) -> None:
+        self.sell.max_price_kwh = 0.30
+        self.assertEqual(self.charge_as_guest("ALLOWED", kwh="10").state, "done")
+        self.sell.max_price_kwh = 0.29
+        session = self.charge_as_guest("ABOVE", kwh="10", start=datetime.now(UTC) - timedelta(hours=6))
+        self.assertEqual(self.hold_reasons(session), ["partner_rule"])
+        self.assertIn("0.3000 per kWh is more than the agreed 0.2900", str(session.hold_ids.evidence))
+
+    def test_smaller_than_the_partner_pays_is_held_and_can_be_accepted(self) -> None:
+        self.sell.min_energy_kwh = 0.5
+        session = self.charge_as_guest(kwh="0.499")
+        self.assertIn("partner_rule", self.hold_reasons(session))
+
     def test_two_agreements_cannot_count_at_once(self) -> None:
         with self.assertRaisesRegex(ValidationError, "count on the same days"):
             self._make_agreement(self.provider, "sell", self.entity, date_from="2026-01-01")

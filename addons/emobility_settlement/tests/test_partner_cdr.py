@@ -77,6 +77,26 @@ class TestPartnerCdr(SettlementCommon):
         cdr = self.receive_cdr(currency="CHF", tariffs=[ENERGY_TARIFF | {"currency": "CHF"}])
         self.assertIn("The CDR is in CHF", cdr.findings)
 
+    def test_f56_price_above_the_agreed_limit_waits_for_a_person(self) -> None:
+        self.buy.max_price_kwh = 0.39
+        cdr = self.receive_cdr("4.00")
+        self.assertEqual(cdr.check_state, "to_check")
+        self.assertIn("0.4000 per kWh is more than the agreed 0.3900", cdr.findings)
+
+    def test_f49_cdr_with_several_tariffs_is_not_taken_on_trust(self) -> None:
+        end = datetime.now(UTC).replace(microsecond=0)
+        periods = [
+            {
+                "start_date_time": stamp(end - timedelta(hours=hours)),
+                "tariff_id": tariff,
+                "dimensions": [{"type": "ENERGY", "volume": 5.0}],
+            }
+            for hours, tariff in ((3, "T1"), (2, "T2"))
+        ]
+        cdr = self.receive_cdr(charging_periods=periods)
+        self.assertEqual(cdr.check_state, "to_check")
+        self.assertIn("T1, T2", cdr.findings)
+
     def test_second_cdr_of_a_session_is_not_paid_by_itself(self) -> None:
         first = self.receive_cdr(session_id="ONE")
         second = self.receive_cdr(session_id="ONE")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 
 from odoo import fields
@@ -64,6 +66,36 @@ class TestSettlement(SettlementCommon):
         invoice._tell_roaming_partner()
         told = self.env["emobility.ocpi.reconciliation"].search([("connection_id", "=", connection.id)])
         self.assertRecordValues(told, [{"invoice_ref": invoice.name, "cdr_ids": sent.ids}])
+
+    def test_f58_list_of_cdrs_adds_up_to_the_invoice_and_the_other_side_can_read_it(self) -> None:
+        first = self.charge_as_guest("G1", kwh="10.123")
+        second = self.charge_as_guest("G2", kwh="3.333", start=self.before())
+        settlement = self.settlement()
+        with self.assertRaisesRegex(UserError, "Make the invoice first"):
+            settlement.action_download_cdr_list()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        attachment = invoice._cdr_list()
+        rows = list(csv.DictReader(io.StringIO(attachment.raw.decode("utf-8-sig"))))
+        self.assertEqual({row["cdr_id"] for row in rows}, set((first | second).cdr_ids.mapped("name")))
+        self.assertAlmostEqual(sum(float(row["amount"]) for row in rows), invoice.amount_untaxed)
+        self.assertIn(attachment, invoice._emobility_make_annex_files())
+        self.assertEqual(settlement.action_download_cdr_list()["url"], f"/web/content/{attachment.id}?download=true")
+        self.compare(settlement, attachment.raw.decode("utf-8-sig"))
+        self.assertEqual(settlement.line_ids.mapped("status"), ["2_extra"] * 2, "none of them is one that we bought")
+
+    def test_f55_cdr_that_was_taken_back_is_on_the_list_of_the_credit_note(self) -> None:
+        session = self.charge_as_guest(kwh="10")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        original = session.cdr_ids
+        with self.running_jobs():
+            original.action_credit("dispute")
+        note = settlement.move_ids.filtered(lambda move: move.move_type == "out_refund")
+        [row] = csv.DictReader(io.StringIO(note._cdr_list().raw.decode("utf-8-sig")))
+        self.assertEqual((row["amount"], row["credit_of"]), ("-3.00", original.name))
 
     def test_invoicing_twice_makes_one_invoice(self) -> None:
         self.charge_as_guest()
