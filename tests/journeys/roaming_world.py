@@ -6,7 +6,7 @@ import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from runner.stack import aim_queue, odoo_service
 
 SEED = Path(__file__).with_name("roaming_seed.py")
 SOURCE = "emobility_roaming_source"
-PATIENCE = 90
+PATIENCE = 180
 
 
 @dataclass
@@ -29,13 +29,15 @@ class Side:
     database: str
     url: str
     config: Path
+    uids: dict[str, int] = field(default_factory=dict)
 
     def rpc(self, model: str, method: str, *args: Any, user: str = "admin", **kwargs: Any) -> Any:
-        common = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common", allow_none=True)
-        uid = common.authenticate(self.database, user, user, {})
+        if user not in self.uids:
+            common = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common", allow_none=True)
+            self.uids[user] = common.authenticate(self.database, user, user, {})
         models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True)
         try:
-            return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
+            return models.execute_kw(self.database, self.uids[user], user, model, method, list(args), kwargs)
         except xmlrpc.client.Fault as fault:
             # Odoo's XML-RPC has no way to say that a method returned nothing; it has been done by then.
             if "cannot marshal None" in fault.faultString:

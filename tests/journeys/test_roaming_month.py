@@ -7,6 +7,8 @@ company charge at our station. Theirs: our driver charges at their station. Each
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -302,8 +304,8 @@ def settle(one: Side) -> int:
 
 
 def state_of(one: Side, settlement: int) -> dict[str, Any]:
-    [row] = one.rpc("emobility.roaming.settlement", "read", [settlement], [
-        "sold_amount", "bought_amount", "hub_fee", "balance", "difference_count", "held_count", "move_ids"])  # fmt: skip
+    names = ["sold_amount", "bought_amount", "hub_fee", "balance", "held_count", "move_ids"]
+    [row] = one.rpc("emobility.roaming.settlement", "read", [settlement], names)
     return dict(row)
 
 
@@ -321,8 +323,11 @@ def invoice_list(one: Side, settlement: int) -> tuple[str, dict[str, float]]:
     [move] = eventually("the invoice is posted", lambda: one.search(
         "account.move", [("id", "in", state_of(one, settlement)["move_ids"]), ("state", "=", "posted"),
                          ("move_type", "=", "out_invoice")], "name", "amount_untaxed"))  # fmt: skip
-    ratings = one.search("emobility.rating", [("roaming_settlement_id", "=", settlement)], "cdr_id", "amount_total")
-    amounts = {rating["cdr_id"][1]: rating["amount_total"] for rating in ratings}
+    action = one.rpc("emobility.roaming.settlement", "action_download_cdr_list", [settlement])
+    attachment = int(action["url"].split("/")[-1].split("?")[0])
+    [file] = one.rpc("ir.attachment", "read", [attachment], ["datas"])
+    rows = csv.DictReader(io.StringIO(base64.b64decode(file["datas"]).decode("utf-8-sig")))
+    amounts = {row["cdr_id"]: float(row["amount"]) for row in rows}
     assert move["amount_untaxed"] == pytest.approx(sum(amounts.values()))
     return move["name"], amounts
 

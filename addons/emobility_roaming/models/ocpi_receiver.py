@@ -608,7 +608,8 @@ class EmobilityOcpiReceiver(models.AbstractModel):
                 SQL(", ").join(rows),
             )
         )
-        self.env["emobility.roaming.cdr"].invalidate_model(flush=False)
+        # With a flush: what an addon noted on the CDRs of the page before must not be forgotten.
+        self.env["emobility.roaming.cdr"].invalidate_model()
         return [row[0] for row in found]
 
 

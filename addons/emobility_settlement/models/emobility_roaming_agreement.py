@@ -172,6 +172,7 @@ class EmobilityRoamingAgreement(models.Model):
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingAgreement:
         agreements = super().create(vals_list)
         agreements._tell_stations()
+        agreements._tell_partner()
         return agreements
 
     def write(self, vals: dict[str, Any]) -> bool:
@@ -182,7 +183,14 @@ class EmobilityRoamingAgreement(models.Model):
         result = super().write(vals)
         if told:
             self._tell_stations()
+        if told or vals.keys() & {"legal_entity_id", "country_ids"}:
+            self._tell_partner()
         return result
+
+    def _tell_partner(self) -> None:
+        """The partner is told the prices that count for it now, and where."""
+        selling = self.sudo().filtered(lambda agreement: agreement.direction == "sell")
+        selling.roaming_partner_id.connection_id.filtered(lambda one: one.state == "connected")._queue_publish()
 
     @api.model
     def _internal_in_force(self, domain: Domain, today: date | None = None) -> EmobilityRoamingAgreement:

@@ -7,6 +7,8 @@ from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from odoo.addons.queue_job.tests.common import trap_jobs
+
 from .common import SettlementCommon
 
 
@@ -83,6 +85,25 @@ class TestAgreement(SettlementCommon):
         self.sell.date_to = "2021-01-01"
         self.assertFalse(publisher._price_at(connection, self.connector))
         self.assertFalse(publisher._tariffs_of(connection))
+
+    def test_partner_is_told_the_prices_when_an_agreement_or_a_rule_changes(self) -> None:
+        connection = self._connection()
+        connection.sudo().write({"state": "connected", "our_roles": "CPO"})
+        self.provider.connection_id = connection
+        changes = {
+            "agreement": lambda: self.sell.write({"date_from": "2020-01-02"}),
+            "new rule": lambda: self._make_rule(self.wholesale, relation="wholesale", partner_id=self.entity.id),
+            "rule": lambda: self.wholesale_rule.write({"sequence": 3}),
+            "gone": lambda: self.wholesale_rule.unlink(),
+        }
+        for name, change in changes.items():
+            with self.subTest(name), trap_jobs() as trap:
+                change()
+                told = {job.identity_key for job in trap.enqueued_jobs if "ocpi.publish" in (job.identity_key or "")}
+                self.assertEqual(len(told), 2, "tariffs and locations")
+        with trap_jobs() as trap:
+            self._make_rule(self.wholesale, relation="retail")
+            trap.assert_jobs_count(0)
 
     def test_share_of_the_price_needs_a_company_of_this_database(self) -> None:
         with self.assertRaisesRegex(ValidationError, "Only with a company of this database"):

@@ -144,6 +144,33 @@ class TestPartnerCdr(SettlementCommon):
         with self.assertRaisesRegex(UserError, "not waiting for a decision"):
             cdr.action_accept()
 
+    def test_cdr_that_comes_by_ocpi_is_checked_and_its_margin_follows_the_driver_s_price(self) -> None:
+        """From the message to the margin, as in operation: kept, made a session of, priced for our driver, checked."""
+        sample = self.receive_cdr("4.00").data
+        connection = self._connection()
+        connection.sudo().write({"version": "2.2.1", "state": "connected"})
+        self.operator.connection_id = connection
+        data = sample | {"id": "BY-OCPI", "session_id": "BY-OCPI"}
+        wrong = sample | {"id": "WRONG", "session_id": "WRONG", "total_cost": {"excl_vat": 9.0}}
+        receiver = self.env["emobility.ocpi.receiver"].sudo()
+        with self.running_jobs():
+            receiver._receive(connection, "cdrs", [data])
+        cdr = self.env["emobility.roaming.cdr"].search([("name", "=", "BY-OCPI")])
+        self.assertEqual(cdr.check_state, "accepted")
+        session = cdr.session_id
+        with self.running_jobs():
+            session._process()
+        self.assertEqual(session.state, "done", self.hold_reasons(session))
+        retail_net = session.cdr_ids.rating_ids._net_amount()
+        self.assertTrue(cdr.has_margin)
+        self.assertAlmostEqual(cdr.margin, retail_net - 4.00 - 0.05)
+        with self.running_jobs():
+            session.cdr_ids.action_credit("goodwill")
+        self.assertFalse(cdr.has_margin)
+        with self.running_jobs():
+            receiver._receive(connection, "cdrs", [wrong])
+        self.assertEqual(cdr.search([("name", "=", "WRONG")]).check_state, "to_check")
+
     def test_margin_is_retail_less_wholesale_less_fees(self) -> None:
         session = self.ingest(self.events(kwh="10"))
         cdr = self.receive_cdr("4.00")

@@ -5,7 +5,7 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
@@ -107,6 +107,27 @@ class TestSettlement(SettlementCommon):
         self.assertEqual(len(settlement.move_ids), 1)
         with self.assertRaises(UserError):
             settlement.action_invoice()
+
+    def test_invoice_has_the_payment_terms_and_the_currency_of_the_agreement(self) -> None:
+        term = self.env["account.payment.term"].create(
+            {"name": "45 days", "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 45})]}
+        )
+        self.sell.payment_term_id = term
+        self.charge_as_guest()
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        self.assertRecordValues(invoice, [{"invoice_payment_term_id": term.id, "currency_id": self.euro.id}])
+        self.assertEqual(invoice.invoice_date_due, invoice.invoice_date + timedelta(days=45))
+
+    def test_hub_fee_is_borne_by_us_unless_it_was_agreed_to_pass_it_on(self) -> None:
+        self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "absorb"})
+        self.charge_as_guest("G1", kwh="10")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        self.assertAlmostEqual(settlement.move_ids.amount_untaxed, 3.00)
 
     def test_hub_fee_is_invoiced_when_it_is_passed_on(self) -> None:
         self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "pass_on"})
