@@ -397,6 +397,7 @@ def test_the_month_is_settled_on_both_sides(world: World) -> None:
         open_form(page, ours, "emobility_settlement.action_roaming_dispute", dispute)
         picture(page, "settlement-dispute-theirs")
         page.locator("button[name=action_accept]").click()
+        page.locator(".modal .btn-primary").click()
         expect(page.locator(".o_arrow_button_current[data-value=closed]")).to_be_visible()
     eventually("their CDR and our credit CDR cancel each other", lambda: len(
         received(theirs, ("check_state", "=", "credited"))) == 2)  # fmt: skip
@@ -431,7 +432,7 @@ def test_companies_of_our_database_roam_without_a_network(world: World) -> None:
         "emobility.session", [("uid", "=", "sister-1"), ("state", "=", "done")], "contract_id", "token_id",
         "partner_id"))  # fmt: skip
     assert (own["contract_id"], own["token_id"], own["partner_id"][1]) == (False, False, "Lindenhof Fleet GmbH")
-    assert amounts_of(ours, "wholesale", own["id"]) == [4.2]
+    eventually("the share is 70 % of 6.00", lambda: amounts_of(ours, "wholesale", own["id"]) == [4.2])
     settlement: int = ours.rpc("emobility.roaming.settlement", "create", {
         "roaming_partner_id": partner, "date_from": str(date.today() - timedelta(days=31)),
         "date_to": str(date.today())})  # fmt: skip

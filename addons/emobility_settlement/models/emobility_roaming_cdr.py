@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError as OcpiError
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.emobility_billing.jobs import LATER, enqueue
 from odoo.addons.emobility_crm.timezones import time_zone_of
@@ -280,6 +280,13 @@ class EmobilityRoamingCdr(models.Model):
             "currency": self.currency_code,
         }
 
+    def _check_may_decide(self) -> None:
+        """Nobody may write what was exchanged; who answers for the partners may decide what it is worth."""
+        self.check_access("read")
+        deciders = ("emobility_crm.group_roaming_manager", "emobility_crm.group_manager")
+        if not self.env.su and not any(self.env.user.has_group(group) for group in deciders):
+            raise AccessError(self.env._("Only a roaming manager may decide on the CDRs of partners."))
+
     def _decide(self, state: str) -> None:
         for cdr in self:
             if cdr.direction != "in" or cdr.check_state not in ("to_check", "disputed", "accepted", "refused"):
@@ -292,23 +299,23 @@ class EmobilityRoamingCdr(models.Model):
 
     def action_check(self) -> None:
         """Check again, for example after the agreement was entered."""
-        self.check_access("write")
+        self._check_may_decide()
         self._check()
 
     def action_accept(self) -> None:
         """Pay it in spite of what was found."""
-        self.check_access("write")
+        self._check_may_decide()
         self._decide("accepted")
 
     def action_refuse(self) -> None:
         """Do not pay it, and leave it at that."""
-        self.check_access("write")
+        self._check_may_decide()
         self._decide("refused")
 
     def action_dispute(self) -> dict[str, Any]:
         """Tell the partner what is wrong with it."""
         self.ensure_one()
-        self.check_access("write")
+        self._check_may_decide()
         dispute = self.env["emobility.roaming.dispute"]._about_theirs(self)
         return {
             "type": "ir.actions.act_window",
