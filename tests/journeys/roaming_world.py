@@ -82,10 +82,6 @@ def side(server: Server, services: Services, name: str, party: tuple[str, str]) 
 def roaming_source() -> Iterator[Server]:
     """The database that all sides are copied from, made once."""
     with running() as server:
-        import os  # TEMP
-        if os.environ.get("ROAM_KEEP") and SOURCE in server.databases():  # TEMP
-            yield server  # TEMP
-            return  # TEMP
         config = odoo.write_config(SOURCE, server, workers=0, max_cron_threads=0, proxy_mode=False)
         odoo.fresh_database(server, config, SOURCE)
         odoo.run(config, "-d", SOURCE, "-i", "emobility_settlement,emobility_ocpp", "--stop-after-init", "--no-http",
