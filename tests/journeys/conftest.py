@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from roaming_world import roaming_source  # noqa: F401 (a fixture)
 
 from runner.stack import Stack, stack
 

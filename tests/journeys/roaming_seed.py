@@ -5,6 +5,7 @@ from odoo import Command
 env["res.lang"]._activate_lang("en_US")
 company = env.company
 company.write({"name": "Roaming", "country_id": env.ref("base.de").id})
+env["account.chart.template"].try_loading("de_skr03", company, install_demo=False)
 admin = env.ref("base.user_admin")
 admin.group_ids |= env.ref("emobility_crm.group_manager")
 euro = env.ref("base.EUR")

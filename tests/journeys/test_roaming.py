@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-import xmlrpc.client
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,87 +16,23 @@ import pytest
 import requests
 from browser import DESKTOP, page_for, picture
 from playwright.sync_api import expect
+from roaming_world import Side, eventually, side
 
-from runner import odoo
-from runner.postgres import Server, running
-from runner.services import Service, Services, free_port
-from runner.stack import aim_queue, odoo_service
-
-SEED = Path(__file__).with_name("roaming_seed.py")
-PATIENCE = 90
-
-
-@dataclass
-class Side:
-    """One company in a database of its own."""
-
-    database: str
-    url: str
-    config: Path
-
-    def rpc(self, model: str, method: str, *args: Any, user: str = "admin", **kwargs: Any) -> Any:
-        common = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common", allow_none=True)
-        uid = common.authenticate(self.database, user, user, {})
-        models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True)
-        try:
-            return models.execute_kw(self.database, uid, user, model, method, list(args), kwargs)
-        except xmlrpc.client.Fault as fault:
-            # Odoo's XML-RPC has no way to say that a method returned nothing; it has been done by then.
-            if "cannot marshal None" in fault.faultString:
-                return None
-            raise
-
-    def search(self, model: str, domain: list[Any], *fields: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.rpc(model, "search_read", domain, fields=list(fields), order="id")
-        return rows
-
-    def script(self, text: str) -> None:
-        odoo.run_script(self.config, self.database, text, {}, log=f"{self.database}-script")
-
-
-def eventually(what: str, condition: Callable[[], Any]) -> Any:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited in vain: {what}")
-
-
-@contextmanager
-def side(server: Server, services: Services, name: str, source: str, party: tuple[str, str]) -> Iterator[Side]:
-    database = f"emobility_roaming_{name}"
-    server.drop(database)
-    server.create(database, source)
-    port = free_port(8369)
-    config = odoo.write_config(database, server, workers=0, max_cron_threads=0, proxy_mode=False, http_port=port,
-                               gevent_port=free_port(8372), db_name=database)  # fmt: skip
-    aim_queue(config, port)
-    service: Service = odoo_service(database, config, port)
-    services.start(service).wait_until_healthy()
-    one = Side(database, f"http://127.0.0.1:{port}", config)
-    one.rpc("res.company", "write", [1], {"emobility_country_code": party[0], "emobility_party_id": party[1]})
-    one.rpc("ir.config_parameter", "set_param", "emobility_roaming.public_url", one.url)
-    yield one
+from runner.postgres import Server
+from runner.services import Services
 
 
 @pytest.fixture(scope="module")
-def sides() -> Iterator[tuple[Side, Side]]:
-    with running() as server, Services() as services:
-        source = "emobility_roaming_source"
-        config = odoo.write_config(source, server, workers=0, max_cron_threads=0, proxy_mode=False)
-        odoo.fresh_database(server, config, source)
-        odoo.run(config, "-d", source, "-i", "emobility_roaming,emobility_ocpp", "--stop-after-init", "--no-http",
-                 log="roaming-install")  # fmt: skip
-        odoo.run_script(config, source, SEED.read_text(), {}, log="roaming-seed")
-        with (
-            side(server, services, "cpo", source, ("DE", "CPO")) as operator,
-            side(server, services, "msp", source, ("NL", "MSP")) as provider,
-        ):
-            [driver] = provider.search("contract.contract", [("name", "=", "Driver")], "id")
-            provider.rpc("emobility.token", "create", {"uid": "04AA01", "contract_id": driver["id"], "state": "active",
-                                                       "country_code": "NL", "party_id": "MSP"})  # fmt: skip
-            yield operator, provider
+def sides(roaming_source: Server) -> Iterator[tuple[Side, Side]]:
+    with (
+        Services() as services,
+        side(roaming_source, services, "cpo", ("DE", "CPO")) as operator,
+        side(roaming_source, services, "msp", ("NL", "MSP")) as provider,
+    ):
+        [driver] = provider.search("contract.contract", [("name", "=", "Driver")], "id")
+        provider.rpc("emobility.token", "create", {"uid": "04AA01", "contract_id": driver["id"], "state": "active",
+                                                   "country_code": "NL", "party_id": "MSP"})  # fmt: skip
+        yield operator, provider
 
 
 def register(operator: Side, provider: Side, version: str) -> None:

@@ -233,10 +233,17 @@ class EmobilityCdr(models.Model):
 
     def _reissue(self, version: Any) -> EmobilityRating:
         """A new CDR about the same facts, priced with a version for the driver, and anew for all others."""
+        cdr = self._issue_again(version)
+        rating = cdr._rate("retail", self.contract_id, self.partner_id, version)
+        cdr._rate_others()
+        return rating
+
+    def _issue_again(self, version: Any) -> EmobilityCdr:
+        """A new CDR about the same facts, not priced yet."""
         self.ensure_one()
         system = self.sudo()._as_system()
         revisions = self.session_id.cdr_ids.filtered(lambda cdr: not cdr.credit)
-        cdr = system.create(
+        return system.create(
             system.copy_data()[0]
             | {
                 "name": self._next_name(self.company_id),
@@ -245,9 +252,6 @@ class EmobilityCdr(models.Model):
                 "tariff_version_id": version.id,
             }
         )
-        rating = cdr._rate("retail", self.contract_id, self.partner_id, version)
-        cdr._rate_others()
-        return rating
 
     def _create_credit(self, reason: str, note: str | None) -> EmobilityCdr:
         """All data is copied; only amounts and energy change their sign, so that sums over CDRs are right."""

@@ -16,6 +16,8 @@ class EmobilityEvse(models.Model):
     ocpi_uid = fields.Char("UID of the Operator", readonly=True, copy=False)
     ocpi_status = fields.Char("Status at the Operator", readonly=True, copy=False)
 
+    _ocpi_uid_index = models.Index("(upper(ocpi_uid)) WHERE ocpi_uid IS NOT NULL")
+
     @api.model_create_multi
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
         evses = super().create(vals_list)

@@ -24,6 +24,12 @@ class EmobilityLocation(models.Model):
         help="When the location, or an EVSE or connector of it, changed last.",
     )  # fmt: skip
 
+    # A partner's ID is found without regard to upper and lower case, also among 100,000.
+    _ocpi_id_unique = models.UniqueIndex(
+        "(roaming_partner_id, upper(ocpi_id)) WHERE roaming_partner_id IS NOT NULL",
+        "This location of the operator is known already.",
+    )
+
     def write(self, vals: dict[str, Any]) -> bool:
         result = super().write(vals)
         if vals.keys() - {"ocpi_updated_at", "activity_ids", "message_follower_ids"}:

@@ -12,7 +12,7 @@ from psycopg2 import Error as DatabaseError
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from odoo.addons.emobility_billing.rating import RatingError, from_ocpi
 from odoo.addons.emobility_crm.identifiers import EVSE_ID, normalise_code, normalise_uid
@@ -41,6 +41,8 @@ _READERS = {
 }
 # Beyond this a number fits no column; a partner that sends it made a mistake.
 _MOST_KWH = Decimal(10) ** 9
+_NEW = -1
+"""Stands for an EVSE that is being made: no EVSE has this ID."""
 
 
 class EmobilityOcpiReceiver(models.AbstractModel):
@@ -95,93 +97,190 @@ class EmobilityOcpiReceiver(models.AbstractModel):
 
     @api.model
     def _apply_locations(self, connection: Any, locations: list[internal.Location]) -> None:
-        for location in locations:
-            self._location(connection, location, complete=True)
+        """New ones are made all at once; what is known changes where it differs."""
+        known = self._known_locations(connection, locations)
+        owners = self._evse_id_owners(connection, locations)
+        fresh = []
+        for told in locations:
+            location = known.get((told.party, told.id.upper()))
+            if location:
+                self._change_location(location, told, owners)
+            else:
+                fresh.append(told)
+        self._create_locations(connection, fresh, owners, complete=True)
 
     @api.model
-    def _location(self, connection: Any, location: internal.Location, *, complete: bool) -> Any:
-        """Our record of a partner's location. ``complete``: what it does not list is gone."""
-        operator = connection._partner(location.party, "CPO")
+    def _complete_location(self, connection: Any, told: internal.Location) -> None:
+        """What a session or CDR says of a place that is not known, or not as a whole; it says not all of it."""
+        known = self._known_locations(connection, [told])
+        owners = self._evse_id_owners(connection, [told])
+        if known:
+            [location] = known.values()
+            self._evses(location, told, owners, complete=False)
+        else:
+            self._create_locations(connection, [told], owners, complete=False)
+
+    @api.model
+    def _known_locations(
+        self, connection: Any, told: list[internal.Location]
+    ) -> dict[tuple[internal.Party, str], Any]:
+        """Our records of a partner's locations, by party and ID in upper case; also those that are gone."""
         model = self.env["emobility.location"].sudo().with_context(tracking_disable=True, active_test=False)
-        known = model.search(
-            [("company_id", "=", connection.company_id.id), ("roaming_partner_id", "=", operator.id),
-             ("ocpi_id", "=ilike", literal(location.id))], limit=1
-        )  # fmt: skip
-        values = {
-            "name": location.name or location.address,
-            "street": location.address,
-            "zip": location.postal_code or False,
-            "city": location.city,
-            "country_id": self._country(location.country).id,
-            "latitude": float(location.latitude),
-            "longitude": float(location.longitude),
-        }
-        if location.time_zone in dict(model._fields["time_zone"]._description_selection(self.env)):
-            values["time_zone"] = location.time_zone
-        if complete:
-            values |= {"is_public": location.publish, "active": True}
-        if not known:
-            values |= {
-                "company_id": connection.company_id.id,
-                "roaming_partner_id": operator.id,
-                "ocpi_id": location.id,
-                "code": f"{location.party}*{location.id}",
-                "operator_id": operator.partner_id.id,
-            }
-            values.setdefault("time_zone", "UTC")
-            known = model.create(values)
-        elif complete:
-            known.write(_different(known, values))
-        self._evses(known, location, complete=complete)
-        return known
+        operators = {connection._partner(one.party, "CPO").id or 0: one.party for one in told}
+        model.flush_model(["roaming_partner_id", "ocpi_id"])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT roaming_partner_id, upper(ocpi_id), id FROM emobility_location"
+                " WHERE roaming_partner_id IN %s AND upper(ocpi_id) IN %s",
+                tuple(operators),
+                tuple(one.id.upper() for one in told),
+            )
+        )
+        found = model.browse(record_id for _operator, _key, record_id in rows)
+        return {(operators[row[0]], row[1]): location for row, location in zip(rows, found, strict=True)}
 
     @api.model
-    def _country(self, alpha_3: str) -> Any:
-        return self.env["res.country"].sudo().search([("code", "=", _ALPHA_2.get(alpha_3, ""))], limit=1)
+    def _evse_id_owners(self, connection: Any, locations: list[internal.Location]) -> dict[str, int]:
+        """The EVSE that has an EVSE-ID already, by ID without stars; no other one gets it."""
+        told = {_compact(evse.evse_id) for location in locations for evse in location.evses}
+        self.env["emobility.evse"].flush_model(["company_id", "evse_id"])
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT replace(evse_id, '*', ''), id FROM emobility_evse"
+                    " WHERE company_id = %s AND replace(evse_id, '*', '') IN %s",
+                    connection.company_id.id,
+                    tuple(told | {""}),
+                )
+            )
+        )
 
-    def _evses(self, location: Any, told: internal.Location, *, complete: bool) -> None:
+    @api.model
+    def _location_values(self, told: internal.Location, *, complete: bool) -> dict[str, Any]:
+        """``complete``: it is all that the partner says of the place."""
+        values = {
+            "name": told.name or told.address,
+            "street": told.address,
+            "zip": told.postal_code or False,
+            "city": told.city,
+            "country_id": self._country_id(_ALPHA_2.get(told.country, "")),
+            "latitude": float(told.latitude),
+            "longitude": float(told.longitude),
+        }
+        if told.time_zone in self._words("emobility.location", "time_zone"):
+            values["time_zone"] = told.time_zone
+        if complete:
+            values |= {"is_public": told.publish, "active": True}
+        return values
+
+    @api.model
+    @ormcache("code")
+    def _country_id(self, code: str) -> int:
+        return self.env["res.country"].sudo().search([("code", "=", code)], limit=1).id
+
+    @api.model
+    @ormcache("model", "name")
+    def _words(self, model: str, name: str) -> frozenset[str]:
+        """What a selection field of ours can say."""
+        return frozenset(self.env[model]._fields[name].get_values(self.env))
+
+    @api.model
+    def _create_locations(
+        self, connection: Any, locations: list[internal.Location], owners: dict[str, int], *, complete: bool
+    ) -> None:
+        operators = {party: connection._partner(party, "CPO") for party in {one.party for one in locations}}
+        values = []
+        for told in locations:
+            operator, code = operators[told.party], f"{told.party}*{told.id}"
+            evses = {evse.uid.upper(): evse for evse in told.evses}
+            values.append(
+                {
+                    "time_zone": "UTC",
+                    **self._location_values(told, complete=complete),
+                    "company_id": connection.company_id.id,
+                    "roaming_partner_id": operator.id,
+                    "ocpi_id": told.id,
+                    "code": code,
+                    "operator_id": operator.partner_id.id,
+                    "evse_ids": [
+                        Command.create(self._new_evse_values(evse, code, owners)) for evse in evses.values()
+                    ],
+                }
+            )
+        self.env["emobility.location"].sudo().with_context(tracking_disable=True).create(values)
+
+    def _change_location(self, location: Any, told: internal.Location, owners: dict[str, int]) -> None:
+        changes = _different(location, self._location_values(told, complete=True))
+        if changes:
+            location.write(changes)
+        self._evses(location, told, owners, complete=True)
+
+    def _evses(
+        self, location: Any, told: internal.Location, owners: dict[str, int], *, complete: bool
+    ) -> None:
+        """``complete``: what it does not list is gone."""
         model = self.env["emobility.evse"].sudo().with_context(tracking_disable=True, active_test=False)
         known = {evse.ocpi_uid.upper(): evse for evse in location.with_context(active_test=False).evse_ids}
         for one in told.evses:
             evse = known.pop(one.uid.upper(), model)
-            public = normalise_code(one.evse_id)
-            values: dict[str, Any] = {
-                "physical_reference": one.physical_reference or False,
-                "ocpi_status": one.status,
-                "active": one.status != "REMOVED",
-            }
-            if public and EVSE_ID.fullmatch(public) and (not evse or evse.evse_id != public):
-                taken = model.search_count(
-                    [("company_id", "=", location.company_id.id), ("evse_id", "=", public), ("id", "!=", evse.id)],
-                    limit=1,
-                )
-                if not taken:
-                    values["evse_id"] = public
             if not evse:
-                values |= {
-                    "uid": f"{location.code}*{one.uid}",
-                    "ocpi_uid": one.uid,
-                    "location_id": location.id,
-                }
-                evse = model.create(values)
-            elif complete:
-                evse.write(_different(evse, values))
+                values = self._new_evse_values(one, location.code, owners)
+                model.create(values | {"location_id": location.id})
+                continue
+            if complete:
+                changes = _different(evse, self._evse_values(one, owners, evse.id))
+                if changes:
+                    evse.write(changes)
             self._connectors(evse, one, complete=complete)
         if complete and known:
             # Sessions point to it, so that it stays in the books.
             model.browse(evse.id for evse in known.values()).write({"active": False, "ocpi_status": "REMOVED"})
 
+    @api.model
+    def _evse_values(self, told: internal.Evse, owners: dict[str, int], evse_id: int = 0) -> dict[str, Any]:
+        """:param owners: which EVSE has which EVSE-ID; this one is added, when its ID is free"""
+        values: dict[str, Any] = {
+            "physical_reference": told.physical_reference or False,
+            "ocpi_status": told.status,
+            "active": told.status != "REMOVED",
+        }
+        public, key = normalise_code(told.evse_id), _compact(told.evse_id)
+        if EVSE_ID.fullmatch(public) and owners.get(key) in (None, evse_id):
+            owners[key] = evse_id or _NEW
+            values["evse_id"] = public
+        return values
+
+    @api.model
+    def _new_evse_values(
+        self, told: internal.Evse, location_code: str, owners: dict[str, int]
+    ) -> dict[str, Any]:
+        connectors = {connector.id: connector for connector in told.connectors}
+        return self._evse_values(told, owners) | {
+            "uid": f"{location_code}*{told.uid}",
+            "ocpi_uid": told.uid,
+            "connector_ids": [
+                Command.create(self._connector_values(connector) | {"code": connector.id})
+                for connector in connectors.values()
+            ],
+        }
+
+    @api.model
+    def _connector_values(self, told: internal.Connector) -> dict[str, Any]:
+        """What a partner says of a connector, as far as we have words for it."""
+        values: dict[str, Any] = {"connector_format": told.format if told.format in ("SOCKET", "CABLE") else "CABLE"}
+        for name, value in (("standard", told.standard), ("power_type", told.power_type)):
+            if value in self._words("emobility.connector", name):
+                values[name] = value
+        watts = told.max_watts or _watts(told)
+        if watts:
+            values["max_power_kw"] = watts / 1000
+        return values
+
     def _connectors(self, evse: Any, told: internal.Evse, *, complete: bool) -> None:
         model = self.env["emobility.connector"].sudo()
         known = {connector.code: connector for connector in evse.connector_ids}
         for one in told.connectors:
-            values: dict[str, Any] = {"connector_format": one.format if one.format in ("SOCKET", "CABLE") else "CABLE"}
-            for name, value in (("standard", one.standard), ("power_type", one.power_type)):
-                if value in dict(model._fields[name].selection):
-                    values[name] = value
-            watts = one.max_watts or _watts(one)
-            if watts:
-                values["max_power_kw"] = watts / 1000
+            values = self._connector_values(one)
             connector = known.get(one.id)
             if not connector:
                 model.create(values | {"evse_id": evse.id, "code": one.id})
@@ -351,20 +450,28 @@ class EmobilityOcpiReceiver(models.AbstractModel):
     ) -> tuple[Any, Any]:
         """EVSE and connector; made from what the message says of them when they are not known."""
         operator = connection._partner(party, "CPO")
-        evses = self.env["emobility.evse"].sudo().with_context(active_test=False)
-
-        def find() -> Any:
-            return evses.search(
-                [("location_id.roaming_partner_id", "=", operator.id),
-                 "|", ("ocpi_uid", "=ilike", literal(evse_uid)), ("evse_id", "=", normalise_code(evse_uid))], limit=1
-            )  # fmt: skip
-
-        evse = find()
+        evse = self._evse_of(operator, evse_uid)
         if not evse and told and told.evses:
-            self._location(connection, told, complete=False)
-            evse = find()
+            self._complete_location(connection, told)
+            evse = self._evse_of(operator, evse_uid)
         connector = evse.connector_ids.filtered(lambda each: each.code == connector_id)
         return evse, connector or (evse.connector_ids if len(evse.connector_ids) == 1 else connector)
+
+    @api.model
+    def _evse_of(self, operator: Any, uid: str) -> Any:
+        model = self.env["emobility.evse"].sudo().with_context(active_test=False)
+        model.flush_model(["location_id", "ocpi_uid"])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT evse.id FROM emobility_evse evse JOIN emobility_location place ON place.id = evse.location_id"
+                " WHERE place.roaming_partner_id = %s AND upper(evse.ocpi_uid) = %s LIMIT 1",
+                operator.id or 0,
+                uid.upper(),
+            )
+        )
+        # Some say the EVSE-ID in its place.
+        named = [("location_id.roaming_partner_id", "=", operator.id), ("evse_id", "=", normalise_code(uid))]
+        return model.browse(row[0] for row in rows) or model.search(named, limit=1)
 
     @api.model
     def _driver_token(self, connection: Any, reference: internal.TokenRef) -> Any:
@@ -503,7 +610,8 @@ class EmobilityOcpiReceiver(models.AbstractModel):
                 SQL(", ").join(rows),
             )
         )
-        self.env["emobility.roaming.cdr"].invalidate_model(flush=False)
+        # With a flush: what an addon noted on the CDRs of the page before must not be forgotten.
+        self.env["emobility.roaming.cdr"].invalidate_model()
         return [row[0] for row in found]
 
 
@@ -570,6 +678,11 @@ def readings(periods: tuple[internal.Period, ...], energy: Decimal, end: datetim
             result.append({"at": following.start.isoformat(), "energy_kwh": str(so_far)})
     result.append({"at": end.isoformat(), "energy_kwh": str(energy)})
     return result
+
+
+def _compact(evse_id: str | None) -> str:
+    """An EVSE-ID is the same with and without stars."""
+    return (normalise_code(evse_id) or "").replace("*", "")
 
 
 def _watts(connector: internal.Connector) -> int:

@@ -3,6 +3,7 @@ from . import (
     test_location_file,
     test_ocpi_access,
     test_ocpi_authorize,
+    test_ocpi_bulk,
     test_ocpi_cdr,
     test_ocpi_commands,
     test_ocpi_companies,

@@ -5,6 +5,8 @@ from . import (
     emobility_gate_rule,
     emobility_hold,
     emobility_ocpi_publisher,
+    emobility_ocpi_receiver,
+    emobility_price_rule,
     emobility_rating,
     emobility_roaming_agreement,
     emobility_roaming_cdr,

@@ -5,6 +5,9 @@ class EmobilityHold(models.Model):
     _inherit = "emobility.hold"
 
     reason_code = fields.Selection(
-        selection_add=[("partner_age_limit", "Older than the partner pays")],
-        ondelete={"partner_age_limit": "cascade"},
+        selection_add=[
+            ("partner_age_limit", "Older than the partner pays"),
+            ("partner_rule", "Against the partner's rules"),
+        ],
+        ondelete={"partner_age_limit": "cascade", "partner_rule": "cascade"},
     )

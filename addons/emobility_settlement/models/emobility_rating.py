@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from odoo import api, fields, models
@@ -28,22 +28,24 @@ class EmobilityRating(models.Model):
         return float(total)
 
     @api.model
-    def _create_share(self, cdr: Any, agreement: Any, retail: Any) -> EmobilityRating:
-        """What the operator gets of the driver's price, rounded once."""
-        share = Decimal(str(agreement.share_percent)) / 100
-        step = Decimal(10) ** -retail.currency_id.decimal_places
-        amount = float((Decimal(str(retail._net_amount())) * share).quantize(step, ROUND_HALF_UP))
+    def _create_share(self, cdr: Any, agreement: Any, terms: Any, net: float) -> EmobilityRating:
+        """What the operator gets of the driver's price.
+
+        :param terms: a rating with the tariff and the currency of that price
+        :param net: what the driver pays without taxes
+        """
+        amount = agreement._share_of(net, terms.currency_id)
         description = self.env._("%(share)s %% of what the driver pays without taxes", share=agreement.share_percent)
         return self._as_system().create(
             {
                 "cdr_id": cdr.id,
                 "relation": "wholesale",
                 "partner_id": agreement.legal_entity_id.id,
-                "tariff_version_id": retail.tariff_version_id.id,
-                "currency_id": retail.currency_id.id,
+                "tariff_version_id": terms.tariff_version_id.id,
+                "currency_id": terms.currency_id.id,
                 "price_mode": "net",
                 "amount_total": amount,
-                "trace": {"share_percent": agreement.share_percent, "driver_pays_net": retail._net_amount()},
+                "trace": {"share_percent": agreement.share_percent, "driver_pays_net": net},
                 "line_ids": [
                     fields.Command.create(
                         {

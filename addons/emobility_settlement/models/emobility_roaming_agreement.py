@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import ormcache
+from odoo.tools import float_compare, ormcache
 
 
 class EmobilityRoamingAgreement(models.Model):
@@ -58,6 +58,18 @@ class EmobilityRoamingAgreement(models.Model):
         tracking=True,
         help="A CDR that comes later after the end of its session is not paid. 0: no limit.",
     )
+    max_price_kwh = fields.Monetary(
+        "Highest Price per kWh",
+        tracking=True,
+        help="Without taxes, over the whole session. A CDR above it is not sent, and not accepted by itself. "
+        "0: no limit.",
+    )
+    min_energy_kwh = fields.Float(
+        "Smallest Energy (kWh)",
+        digits=(12, 3),
+        tracking=True,
+        help="A CDR with less is not sent, and not accepted by itself. 0: no limit.",
+    )
     tolerance_amount = fields.Monetary(
         "Tolerance", default=0.01, tracking=True, help="Differences up to this amount are accepted."
     )
@@ -89,7 +101,8 @@ class EmobilityRoamingAgreement(models.Model):
 
     _date_order = models.Constraint("CHECK (date_to >= date_from)", "The last day is before the first day.")
     _no_negative = models.Constraint(
-        "CHECK (age_limit_days >= 0 AND tolerance_amount >= 0 AND tolerance_percent >= 0 AND dispute_days >= 0"
+        "CHECK (age_limit_days >= 0 AND max_price_kwh >= 0 AND min_energy_kwh >= 0"
+        " AND tolerance_amount >= 0 AND tolerance_percent >= 0 AND dispute_days >= 0"
         " AND hub_fee_per_cdr >= 0 AND hub_fee_per_kwh >= 0 AND hub_fee_percent >= 0)",
         "Limits, tolerances and fees cannot be negative.",
     )
@@ -159,6 +172,7 @@ class EmobilityRoamingAgreement(models.Model):
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingAgreement:
         agreements = super().create(vals_list)
         agreements._tell_stations()
+        agreements._tell_partner()
         return agreements
 
     def write(self, vals: dict[str, Any]) -> bool:
@@ -169,7 +183,14 @@ class EmobilityRoamingAgreement(models.Model):
         result = super().write(vals)
         if told:
             self._tell_stations()
+        if told or vals.keys() & {"legal_entity_id", "country_ids"}:
+            self._tell_partner()
         return result
+
+    def _tell_partner(self) -> None:
+        """The partner is told the prices that count for it now, and where."""
+        selling = self.sudo().filtered(lambda agreement: agreement.direction == "sell")
+        selling.roaming_partner_id.connection_id.filtered(lambda one: one.state == "connected")._queue_publish()
 
     @api.model
     def _internal_in_force(self, domain: Domain, today: date | None = None) -> EmobilityRoamingAgreement:
@@ -207,6 +228,34 @@ class EmobilityRoamingAgreement(models.Model):
             ]
         )
         return found.filtered(lambda one: not one.country_ids or country in one.country_ids)[:1]
+
+    def _broken_rules(self, energy_kwh: float, net: float) -> list[str]:
+        """Which of the agreed limits a CDR does not keep, as sentences."""
+        broken = []
+        if self.min_energy_kwh and float_compare(energy_kwh, self.min_energy_kwh, precision_digits=3) < 0:
+            broken.append(
+                self.env._(
+                    "%(energy)s kWh is less than the %(limit)s kWh from which a CDR is paid.",
+                    energy=f"{energy_kwh:.3f}",
+                    limit=f"{self.min_energy_kwh:.3f}",
+                )
+            )
+        price = net / energy_kwh if energy_kwh else 0.0
+        if self.max_price_kwh and float_compare(price, self.max_price_kwh, precision_digits=4) > 0:
+            broken.append(
+                self.env._(
+                    "%(price)s per kWh is more than the agreed %(limit)s.",
+                    price=f"{price:.4f}",
+                    limit=f"{self.max_price_kwh:.4f}",
+                )
+            )
+        return broken
+
+    def _share_of(self, net: float, currency: Any) -> float:
+        """The agreed share of what a driver pays without taxes, rounded once."""
+        step = Decimal(10) ** -currency.decimal_places
+        share = Decimal(str(net)) * Decimal(str(self.share_percent)) / 100
+        return float(share.quantize(step, ROUND_HALF_UP))
 
     def _hub_fee(self, net: Decimal, energy_kwh: Decimal) -> Decimal:
         """What the hub takes for a CDR, unrounded. A credit CDR gives no fee back: hubs count messages."""

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError as OcpiError
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.emobility_billing.jobs import enqueue
+from odoo.addons.emobility_billing.jobs import LATER, enqueue
 from odoo.addons.emobility_crm.timezones import time_zone_of
 from odoo.addons.emobility_roaming.ocpi.countries import ALPHA_3
 from odoo.addons.emobility_roaming.ocpi.internal import Cdr, Party
@@ -63,14 +63,31 @@ class EmobilityRoamingCdr(models.Model):
     def create(self, vals_list: list[dict[str, Any]]) -> EmobilityRoamingCdr:
         received = [vals | {"check_state": "new"} if vals.get("direction") == "in" else vals for vals in vals_list]
         cdrs = super().create(received)
-        for cdr in cdrs.filtered(lambda one: one.direction == "in"):
-            cdr._queue_check()
+        cdrs.filtered(lambda one: one.direction == "in")._queue_check()
         return cdrs
 
+    def _wait_for_check(self) -> None:
+        """CDRs that came by OCPI, which are kept without ``create``."""
+        self.with_context(tracking_disable=True).write({"check_state": "new"})
+        self._queue_check()
+
     def _queue_check(self) -> None:
-        enqueue(
-            self, f"emobility.roaming.cdr.check:{self.id}", self.env._("Check the CDR %s of a partner", self.name)
-        )._check()
+        if self:
+            enqueue(
+                self,
+                f"emobility.roaming.cdr.check:{self[:1].id}-{self[-1:].id}",
+                self.env._("Check %s CDRs of a partner", len(self)),
+            )._check()
+
+    def _queue_margin(self) -> None:
+        """What the driver pays is known now, or has changed. In a job: a correction is done in several steps."""
+        for cdr in self.sudo().filtered(lambda one: one.direction == "in" and not one.credit):
+            enqueue(
+                cdr,
+                f"emobility.roaming.cdr.margin:{cdr.id}",
+                self.env._("Margin of the CDR %s", cdr.name),
+                priority=LATER,
+            )._compute_margin()
 
     # Checking
 
@@ -138,6 +155,7 @@ class EmobilityRoamingCdr(models.Model):
                     limit=agreement.age_limit_days,
                 )
             )
+        findings += agreement._broken_rules(self.energy_kwh, self.total_net) if agreement else []
         twin = self._twin()
         if twin:
             findings.append(self.env._("The session is in the CDR %s already.", twin.name))
@@ -233,6 +251,7 @@ class EmobilityRoamingCdr(models.Model):
                 lambda own: not own.credit and not own.credit_cdr_ids
             ).rating_ids.filtered(lambda one: one.relation == "retail")[:1]
             if not rating or not cdr.currency_id:
+                cdr.has_margin = False
                 continue
             net = rating.currency_id._convert(
                 rating._net_amount(), cdr.currency_id, cdr.company_id, cdr.end_at.date(), round=False
@@ -261,6 +280,13 @@ class EmobilityRoamingCdr(models.Model):
             "currency": self.currency_code,
         }
 
+    def _check_may_decide(self) -> None:
+        """Nobody may write what was exchanged; who answers for the partners may decide what it is worth."""
+        self.check_access("read")
+        deciders = ("emobility_crm.group_roaming_manager", "emobility_crm.group_manager")
+        if not self.env.su and not any(self.env.user.has_group(group) for group in deciders):
+            raise AccessError(self.env._("Only a roaming manager may decide on the CDRs of partners."))
+
     def _decide(self, state: str) -> None:
         for cdr in self:
             if cdr.direction != "in" or cdr.check_state not in ("to_check", "disputed", "accepted", "refused"):
@@ -273,23 +299,23 @@ class EmobilityRoamingCdr(models.Model):
 
     def action_check(self) -> None:
         """Check again, for example after the agreement was entered."""
-        self.check_access("write")
+        self._check_may_decide()
         self._check()
 
     def action_accept(self) -> None:
         """Pay it in spite of what was found."""
-        self.check_access("write")
+        self._check_may_decide()
         self._decide("accepted")
 
     def action_refuse(self) -> None:
         """Do not pay it, and leave it at that."""
-        self.check_access("write")
+        self._check_may_decide()
         self._decide("refused")
 
     def action_dispute(self) -> dict[str, Any]:
         """Tell the partner what is wrong with it."""
         self.ensure_one()
-        self.check_access("write")
+        self._check_may_decide()
         dispute = self.env["emobility.roaming.dispute"]._about_theirs(self)
         return {
             "type": "ir.actions.act_window",

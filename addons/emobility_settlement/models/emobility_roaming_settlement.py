@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.emobility_billing.jobs import SOON, enqueue
 
@@ -112,7 +112,35 @@ class EmobilityRoamingSettlement(models.Model):
         if self.move_ids:
             raise UserError(self.env._("A settlement with documents cannot be deleted."))
 
+    @api.constrains("roaming_partner_id", "currency_id", "date_from", "date_to")
+    def _check_once(self) -> None:
+        """Who is operator and provider has one settlement for both, or nothing could be set off."""
+        for settlement in self:
+            twins = self.search_count(
+                [
+                    ("id", "!=", settlement.id),
+                    ("roaming_partner_id", "in", settlement._roles().ids),
+                    ("currency_id", "=", settlement.currency_id.id),
+                    ("date_from", "=", settlement.date_from),
+                    ("date_to", "=", settlement.date_to),
+                ],
+                limit=1,
+            )
+            if twins:
+                raise ValidationError(self.env._("This month is settled with the partner already."))
+
     # What belongs to it
+
+    def _roles(self) -> Any:
+        """The partner as operator and as provider: the same party, and one account with it."""
+        partner = self.roaming_partner_id
+        return self.env["emobility.roaming.partner"].search(
+            [
+                ("company_id", "=", partner.company_id.id),
+                ("country_code", "=", partner.country_code),
+                ("party_id", "=", partner.party_id),
+            ]
+        )
 
     def _before(self) -> datetime:
         """The first instant after the last day, naive UTC: days are those of the company."""
@@ -123,7 +151,7 @@ class EmobilityRoamingSettlement(models.Model):
     def _sold_domain(self) -> list[Any]:
         return [
             ("relation", "=", "wholesale"),
-            ("session_id.roaming_agreement_id.roaming_partner_id", "=", self.roaming_partner_id.id),
+            ("session_id.roaming_agreement_id.roaming_partner_id", "in", self._roles().ids),
             ("currency_id", "=", self.currency_id.id),
             ("state", "=", "open"),
             ("move_id", "=", False),
@@ -134,7 +162,7 @@ class EmobilityRoamingSettlement(models.Model):
     def _bought_domain(self) -> list[Any]:
         return [
             ("direction", "=", "in"),
-            ("roaming_partner_id", "=", self.roaming_partner_id.id),
+            ("roaming_partner_id", "in", self._roles().ids),
             ("currency_id", "=", self.currency_id.id),
             ("settlement_id", "=", False),
             ("end_at", "<", self._before()),
@@ -186,12 +214,6 @@ class EmobilityRoamingSettlement(models.Model):
             self._pass_on_fee(move, agreement)
         self.move_ids |= moves
         moves._queue_post_and_collect()
-        if self.roaming_partner_id.internal_company_id:
-            enqueue(
-                self,
-                f"emobility.roaming.settlement.bill:{self.id}",
-                self.env._("Bill of the other company for %s", self.name),
-            )._bill_other_company()
 
     def _pass_on_fee(self, move: Any, agreement: Any) -> None:
         """What the hub takes for the CDRs of this invoice, when that was agreed."""
@@ -210,14 +232,31 @@ class EmobilityRoamingSettlement(models.Model):
             )
         ]
 
+    def action_download_cdr_list(self) -> dict[str, Any]:
+        """The list of CDRs of our newest invoice of this month, as the partner gets it."""
+        self.ensure_one()
+        invoices = self.move_ids.filtered(lambda move: move.state == "posted" and move.move_type == "out_invoice")
+        if not invoices:
+            raise UserError(self.env._("Make the invoice first: the list of CDRs goes with it."))
+        attachment = invoices[-1]._cdr_list()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{attachment.id}?download=true",
+            "target": "download",
+        }
+
     # Their invoice
 
     def _compare(self, invoice_ref: str, amounts: dict[str, float]) -> None:
-        """Lay the CDRs of their invoice beside those that we accepted.
+        """Lay the CDRs of their invoice beside those that we accepted. A list that comes again replaces the first.
 
         :param amounts: without taxes, by CDR id as they write it
+        :raises UserError: when there is a bill of this invoice already
         """
         self.ensure_one()
+        if invoice_ref in self._billed():
+            raise UserError(self.env._("There is a bill of %s already.", invoice_ref))
+        self.line_ids.filtered(lambda line: line.invoice_ref == invoice_ref).unlink()
         accepted = {cdr.name.upper(): cdr for cdr in self.roaming_cdr_ids}
         values = []
         for cdr_ref, amount in amounts.items():
@@ -245,7 +284,7 @@ class EmobilityRoamingSettlement(models.Model):
         return self.env["emobility.roaming.cdr"].search(
             [
                 ("direction", "=", "in"),
-                ("roaming_partner_id", "=", self.roaming_partner_id.id),
+                ("roaming_partner_id", "in", self._roles().ids),
                 ("name", "=ilike", cdr_ref),
             ],
             limit=1,
@@ -269,22 +308,28 @@ class EmobilityRoamingSettlement(models.Model):
         self.ensure_one()
         matched = self.line_ids.filtered(lambda line: line.status == "4_matched")
         refs = sorted(set(matched.mapped("invoice_ref")))
-        billed = set(self.move_ids.filtered(lambda move: move.state != "cancel").mapped("ref"))
+        billed = self._billed()
         for ref in refs:
             if ref not in billed:
                 amount = sum(matched.filtered(lambda line, ref=ref: line.invoice_ref == ref).mapped("amount_invoiced"))
                 self.move_ids |= self._make_bill(ref, amount)
         return self.action_open_moves()
 
+    def _billed(self) -> set[str]:
+        """The numbers of their invoices for which there is a bill."""
+        bills = self.move_ids.filtered(lambda move: move.is_purchase_document() and move.state != "cancel")
+        return set(bills.mapped("ref"))
+
     def _make_bill(self, ref: str, amount: float) -> Any:
         agreement = self.roaming_cdr_ids.agreement_id[:1]
         partner = agreement.legal_entity_id or self.roaming_partner_id.partner_id
         if not partner:
             raise UserError(self.env._("%s has no business partner.", self.roaming_partner_id.display_name))
-        return self._bill_in(self.company_id, partner, ref, amount, self.date_to)
+        return self._bill_in(self.company_id, partner, ref, amount, self.currency_id, self.date_to)
 
     @api.model
-    def _bill_in(self, company: Any, partner: Any, ref: str, amount: float, day: Any) -> Any:
+    def _bill_in(self, company: Any, partner: Any, ref: str, amount: float, currency: Any, day: Any) -> Any:
+        """:param amount: without taxes; below zero it is a credit note"""
         product = self.env.ref("emobility_settlement.product_roaming_purchase")
         return (
             self.env["account.move"]
@@ -294,7 +339,7 @@ class EmobilityRoamingSettlement(models.Model):
                     "move_type": "in_invoice" if amount >= 0 else "in_refund",
                     "company_id": company.id,
                     "partner_id": partner.id,
-                    "currency_id": self.currency_id.id,
+                    "currency_id": currency.id,
                     "invoice_date": fields.Date.context_today(self),
                     "delivery_date": day,
                     "ref": ref,
@@ -305,36 +350,36 @@ class EmobilityRoamingSettlement(models.Model):
             )
         )
 
-    def _bill_other_company(self) -> None:
-        """Job: between companies of this database both sides have the document, once."""
-        company = self.roaming_partner_id.internal_company_id
-        for move in self.sudo().move_ids.filtered(lambda one: one.state == "posted" and one.move_type == "out_invoice"):
-            bills = self.env["account.move"].sudo().with_company(company)
-            seller = move.company_id.partner_id
-            known = bills.search_count(
-                [("company_id", "=", company.id), ("partner_id", "=", seller.id), ("ref", "=", move.name)]
-            )
-            if not known:
-                self.sudo()._bill_in(company, seller, move.name, move.amount_untaxed, self.date_to)
-
     # Netting
 
     def action_net(self) -> dict[str, Any]:
-        """Set both sides off: one entry that closes the smaller one, and leaves the rest to be paid."""
+        """Set both sides off: one entry that closes the smaller one, and leaves the rest to be paid.
+
+        What one legal entity owes is not set off against what another one gets.
+        """
         self.ensure_one()
         posted = self.move_ids.filtered(lambda move: move.state == "posted")
-        receivable = self._open_lines(posted, "asset_receivable")
-        payable = self._open_lines(posted, "liability_payable")
+        entries = self.env["account.move"]
+        for _entity, moves in posted.grouped("commercial_partner_id").items():
+            entries |= self._net(moves)
+        if not entries:
+            raise UserError(self.env._("There is nothing to set off: both sides need a posted document that is open."))
+        self.move_ids |= entries
+        return self.action_open_moves()
+
+    def _net(self, moves: Any) -> Any:
+        """The entry that sets off what is open of these documents of one partner, or an empty recordset."""
+        receivable = self._open_lines(moves, "asset_receivable")
+        payable = self._open_lines(moves, "liability_payable")
         amount = min(
             sum(receivable.mapped("amount_residual_currency")), -sum(payable.mapped("amount_residual_currency"))
         )
         if self.currency_id.compare_amounts(amount, 0) <= 0:
-            raise UserError(self.env._("There is nothing to set off: both sides need a posted document that is open."))
+            return self.env["account.move"]
         entry = self._netting_entry(receivable[:1], payable[:1], amount)
         for line in entry.line_ids:
             (line | (receivable if line.account_id in receivable.account_id else payable)).reconcile()
-        self.move_ids |= entry
-        return self.action_open_moves()
+        return entry
 
     def _open_lines(self, moves: Any, account_type: str) -> Any:
         return moves.line_ids.filtered(
@@ -414,7 +459,7 @@ class EmobilityRoamingSettlement(models.Model):
                 values = {"roaming_partner_id": partner.id, "currency_id": currency.id}
                 known = self.search_count(
                     [
-                        ("roaming_partner_id", "=", partner.id),
+                        ("roaming_partner_id", "in", settlement._roles().ids),
                         ("currency_id", "=", currency.id),
                         ("date_to", ">=", settlement.date_to),
                     ]

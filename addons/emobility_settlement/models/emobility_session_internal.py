@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.emobility_billing.derivation import Event
+from odoo.addons.emobility_billing.jobs import SOON, enqueue
 
 
 class EmobilitySession(models.Model):
@@ -114,19 +115,52 @@ class EmobilitySession(models.Model):
 
     def _rate_first(self, cdr: Any) -> Any:
         is_share = self.roaming_agreement_id.pricing == "percent"
-        rating = cdr.rating_ids.browse() if is_share else super()._rate_first(cdr)
-        for origin in self | self.sudo().origin_session_id:
-            origin._rate_share()
-        return rating
+        return cdr.rating_ids.browse() if is_share else super()._rate_first(cdr)
 
     def _rate_share(self) -> None:
         """The operator's share, as soon as both CDRs are there."""
+        for session in self.sudo()._as_system():
+            agreement, own = session.roaming_agreement_id, session._current_cdr()
+            if agreement.pricing == "percent" and own and not _share(own):
+                retail = _retail(session.provider_session_ids._current_cdr())
+                if retail:
+                    self.env["emobility.rating"]._create_share(own, agreement, retail, retail._net_amount())
+
+    def _queue_share(self) -> None:
+        """What the driver pays has changed. In a job: it is not known before all of the correction is done."""
+        for session in self.sudo().filtered(lambda one: one.roaming_agreement_id.pricing == "percent"):
+            enqueue(
+                session,
+                f"emobility.session.share:{session.id}",
+                self.env._("Correct the share of the session %s", session.uid),
+                priority=SOON,
+            )._correct_share()
+
+    def _correct_share(self) -> None:
+        """Job: when the share is another than the one that was billed, take that back and bill it anew.
+
+        Without a CDR the driver pays nothing, and the share of nothing is nothing; while the provider prices the
+        session again, nobody knows.
+        """
         session = self.sudo()._as_system()
-        agreement, own = session.roaming_agreement_id, session._current_cdr()
-        if agreement.pricing != "percent" or not own or own.rating_ids:
+        own, mirror = session._current_cdr(), session.provider_session_ids
+        share = _share(own)
+        if not share or mirror.state not in ("done", "void"):
             return
-        retail = session.provider_session_ids._current_cdr().rating_ids.filtered(
-            lambda rating: rating.relation == "retail"
-        )
-        if retail:
-            self.env["emobility.rating"]._create_share(own, agreement, retail)
+        agreement, retail = session.roaming_agreement_id, _retail(mirror._current_cdr())
+        net = retail._net_amount() if retail else 0.0
+        if share.currency_id.compare_amounts(share.amount_total, agreement._share_of(net, share.currency_id)) == 0:
+            return
+        credit = own._take_back("price", self.env._("The provider has changed what the driver pays."))
+        again = own._issue_again(own.tariff_version_id)
+        self.env["emobility.rating"]._create_share(again, agreement, retail or share, net)
+        again._rate_others()
+        credit._queue_credit_notes()
+
+
+def _share(cdr: Any) -> Any:
+    return cdr.rating_ids.filtered(lambda rating: rating.relation == "wholesale")[:1]
+
+
+def _retail(cdr: Any) -> Any:
+    return cdr.rating_ids.filtered(lambda rating: rating.relation == "retail")[:1]

@@ -54,6 +54,23 @@ class TestAccess(SettlementCommon):
             with self.subTest(record=record), self.assertRaises(AccessError):
                 record.with_user(manager).read(["display_name"])
 
+    def test_who_answers_for_partners_decides_on_their_cdrs(self) -> None:
+        for number, group in enumerate(("emobility_crm.group_roaming_manager", "emobility_crm.group_manager")):
+            with self.subTest(group):
+                user = self._make_user(f"decider-{number}", group)
+                cdrs = [self.receive_cdr("4.50").with_user(user) for _ in range(3)]
+                for cdr in cdrs:
+                    cdr.action_check()
+                cdrs[0].action_accept()
+                cdrs[1].action_refuse()
+                self.env["emobility.roaming.dispute"].with_user(user).browse(
+                    cdrs[2].action_dispute()["res_id"]
+                ).action_open()
+                states = [cdr.sudo().check_state for cdr in cdrs]
+                self.assertEqual(states, ["accepted", "refused", "disputed"])
+                with self.assertRaises(AccessError):
+                    cdrs[0].write({"total_net": 1.0})
+
     def test_clerk_cannot_decide_on_a_partner_s_cdr(self) -> None:
         cdr = self.receive_cdr("4.50")
         clerk = self._make_user("clerk-of-money", "emobility_crm.group_user")

@@ -7,6 +7,8 @@ from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from odoo.addons.queue_job.tests.common import trap_jobs
+
 from .common import SettlementCommon
 
 
@@ -42,6 +44,19 @@ class TestAgreement(SettlementCommon):
         session = self.charge_as_guest(start=datetime.now(UTC) - timedelta(days=3))
         self.assertIn("partner_age_limit", self.hold_reasons(session))
 
+    def test_f56_above_the_price_that_the_partner_pays_is_held(self) -> None:
+        self.sell.max_price_kwh = 0.30
+        self.assertEqual(self.charge_as_guest("ALLOWED", kwh="10").state, "done")
+        self.sell.max_price_kwh = 0.29
+        session = self.charge_as_guest("ABOVE", kwh="10", start=datetime.now(UTC) - timedelta(hours=6))
+        self.assertEqual(self.hold_reasons(session), ["partner_rule"])
+        self.assertIn("0.3000 per kWh is more than the agreed 0.2900", str(session.hold_ids.evidence))
+
+    def test_smaller_than_the_partner_pays_is_held_and_can_be_accepted(self) -> None:
+        self.sell.min_energy_kwh = 0.5
+        session = self.charge_as_guest(kwh="0.499")
+        self.assertIn("partner_rule", self.hold_reasons(session))
+
     def test_two_agreements_cannot_count_at_once(self) -> None:
         with self.assertRaisesRegex(ValidationError, "count on the same days"):
             self._make_agreement(self.provider, "sell", self.entity, date_from="2026-01-01")
@@ -70,6 +85,25 @@ class TestAgreement(SettlementCommon):
         self.sell.date_to = "2021-01-01"
         self.assertFalse(publisher._price_at(connection, self.connector))
         self.assertFalse(publisher._tariffs_of(connection))
+
+    def test_partner_is_told_the_prices_when_an_agreement_or_a_rule_changes(self) -> None:
+        connection = self._connection()
+        connection.sudo().write({"state": "connected", "our_roles": "CPO"})
+        self.provider.connection_id = connection
+        changes = {
+            "agreement": lambda: self.sell.write({"date_from": "2020-01-02"}),
+            "new rule": lambda: self._make_rule(self.wholesale, relation="wholesale", partner_id=self.entity.id),
+            "rule": lambda: self.wholesale_rule.write({"sequence": 3}),
+            "gone": lambda: self.wholesale_rule.unlink(),
+        }
+        for name, change in changes.items():
+            with self.subTest(name), trap_jobs() as trap:
+                change()
+                told = {job.identity_key for job in trap.enqueued_jobs if "ocpi.publish" in (job.identity_key or "")}
+                self.assertEqual(len(told), 2, "tariffs and locations")
+        with trap_jobs() as trap:
+            self._make_rule(self.wholesale, relation="retail")
+            trap.assert_jobs_count(0)
 
     def test_share_of_the_price_needs_a_company_of_this_database(self) -> None:
         with self.assertRaisesRegex(ValidationError, "Only with a company of this database"):

@@ -109,6 +109,45 @@ class TestInternalRoaming(SettlementCommon):
         with self.assertRaises(AccessError):
             self.sister_contract.with_user(clerk).read(["name"])
 
+    def test_operator_can_read_nothing_of_the_driver_anywhere(self) -> None:
+        """All fields of all records that a manager and bookkeeper of the operator can reach, after a whole month."""
+        self.agree_on_a_share()
+        token = self.env["emobility.token"].sudo().search([("uid", "=", "04515E5E5E")])
+        token.write({"visual_number": "CARD-OF-DRIVER", "label": "LABEL-OF-DRIVER"})
+        self.sister_contract.sudo().write({"name": "CONTRACT-OF-DRIVER"})
+        self.customer.sudo().write({"name": "NAME-OF-DRIVER", "email": "MAIL-OF-DRIVER@example.com"})
+        own, mirror = self.charge_as_sister(kwh="10")
+        mirror.sudo().message_post(body="NAME-OF-DRIVER complained")
+        settlement = self.settle()
+        with self.running_jobs():
+            mirror.cdr_ids.action_credit("goodwill", "NAME-OF-DRIVER was angry")
+        secrets = ("OF-DRIVER", self.sister_contract.emaid or "NO EMAID")
+        user = new_test_user(
+            self.env,
+            "operator-of-all",
+            "emobility_crm.group_manager,account.group_account_manager,base.group_system",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        models = [name for name in self.env if name.startswith(("emobility.", "account.move", "mail.message"))]
+        seen = 0
+        for name in models:
+            model = self.env[name].with_user(user)
+            if model._abstract or model._transient or not model.has_access("read"):
+                continue
+            fields = [key for key, field in model.fields_get().items() if field["type"] != "binary"]
+            for row in model.search([], limit=300, order="id desc").read(fields):
+                seen += 1
+                text = str(row)
+                self.assertFalse([secret for secret in secrets if secret in text], (name, row))
+        self.assertGreater(seen, 50)
+        move = settlement.move_ids[:1].with_user(user)
+        report = self.env["ir.actions.report"].with_user(user)
+        html, _kind = report._render_qweb_html("account.report_invoice_with_payments", move.ids)
+        self.assertNotIn(b"OF-DRIVER", html)
+        self.assertIn(self.sister.partner_id.name.encode(), html)
+        self.assertEqual(own.with_user(user).partner_id, self.sister.partner_id)
+
     def test_provider_sees_the_place_where_its_customer_charged(self) -> None:
         _own, mirror = self.charge_as_sister()
         clerk = new_test_user(
@@ -148,26 +187,111 @@ class TestInternalRoaming(SettlementCommon):
             own.cdr_ids.rating_ids, [{"relation": "wholesale", "amount_total": 3.5, "price_mode": "net"}]
         )
 
-    def test_settlement_makes_the_document_of_both_sides(self) -> None:
-        self.charge_as_sister(kwh="10")
+    def settle(self, **values: object) -> object:
         settlement = self.env["emobility.roaming.settlement"].create(
             {
                 "roaming_partner_id": self.sister_partner.id,
                 "currency_id": self.euro.id,
                 "date_from": "2020-01-01",
                 "date_to": "2099-12-31",
+                **values,
             }
         )
         settlement.action_collect()
         with self.running_jobs():
             settlement.action_invoice()
-        with self.running_jobs():
-            settlement._bill_other_company()
-        invoice = settlement.move_ids.filtered(lambda move: move.move_type == "out_invoice")
-        bill = self.env["account.move"].sudo().search([("company_id", "=", self.sister.id), ("ref", "=", invoice.name)])
+        return settlement
+
+    def sister_s_bill(self, move: object) -> object:
+        """What the other company has for a document of ours."""
+        return self.env["account.move"].sudo().search([("company_id", "=", self.sister.id), ("ref", "=", move.name)])
+
+    def agree_on_a_share(self) -> None:
+        self.sister_rule.unlink()
+        self.sister_agreement.write({"pricing": "percent", "share_percent": 70})
+
+    def test_settlement_makes_the_document_of_both_sides(self) -> None:
+        self.charge_as_sister(kwh="10")
+        invoice = self.settle().move_ids
         self.assertRecordValues(
-            bill, [{"move_type": "in_invoice", "partner_id": self.company.partner_id.id, "amount_untaxed": 3.0}]
+            self.sister_s_bill(invoice),
+            [{"move_type": "in_invoice", "partner_id": self.company.partner_id.id, "amount_untaxed": 3.0}],
         )
+        invoice._bill_other_company()
+        self.assertEqual(len(self.sister_s_bill(invoice)), 1)
+
+    def test_correction_of_the_driver_s_price_corrects_the_share_on_both_sides(self) -> None:
+        self.agree_on_a_share()
+        own, mirror = self.charge_as_sister(kwh="10")
+        settlement = self.settle()
+        invoice = settlement.move_ids
+        self.assertAlmostEqual(invoice.amount_untaxed, 3.5)
+        correction = self.env["emobility.correction"].with_company(self.sister).create(
+            {"kind": "reduce", "amount": 2.0, "cdr_ids": mirror.cdr_ids.ids, "company_id": self.sister.id}
+        )
+        with self.running_jobs():
+            correction.action_prepare()
+        self.assertEqual(own.cdr_ids.rating_ids.mapped("amount_total"), [3.5], "a preview changes nothing")
+        with self.running_jobs():
+            correction.action_apply()
+        ratings = own.cdr_ids.rating_ids.sorted("id")
+        self.assertRecordValues(
+            ratings,
+            [
+                {"amount_total": 3.5, "state": "credited"},
+                {"amount_total": -3.5, "state": "invoiced"},
+                {"amount_total": 2.1, "state": "open"},
+            ],
+        )
+        self.assertEqual(own.cdr_ids.filtered("credit").credited_cdr_id, ratings[0].cdr_id)
+        refund = ratings[1].move_id
+        self.assertRecordValues(
+            refund, [{"move_type": "out_refund", "amount_untaxed": 3.5, "reversed_entry_id": invoice.id}]
+        )
+        self.assertIn(refund, settlement.move_ids)
+        self.assertRecordValues(
+            self.sister_s_bill(refund),
+            [
+                {
+                    "move_type": "in_refund",
+                    "amount_untaxed": 3.5,
+                    "reversed_entry_id": self.sister_s_bill(invoice).id,
+                    "company_id": self.sister.id,
+                }
+            ],
+        )
+        again = self.settle(date_from="2020-01-02").move_ids
+        self.assertAlmostEqual(again.amount_untaxed, 2.1)
+        self.assertAlmostEqual(self.sister_s_bill(again).amount_untaxed, 2.1)
+
+    def test_share_follows_a_price_that_was_billed_again_before_the_settlement(self) -> None:
+        self.agree_on_a_share()
+        own, mirror = self.charge_as_sister(kwh="10")
+        tariff = mirror.tariff_version_id.tariff_id
+        cheaper = tariff.sudo().version_ids.copy({"valid_from": "2020-02-01"})
+        cheaper.element_ids.component_ids.price = 0.4
+        mirror.sudo()._as_system().tariff_version_id = cheaper
+        with self.running_jobs():
+            mirror.cdr_ids.action_correct("price")
+        self.assertEqual(mirror._current_cdr().rating_ids.amount_total, 4.0)
+        self.assertEqual(
+            own.cdr_ids.rating_ids.sorted("id").mapped(lambda one: (one.amount_total, one.state)),
+            [(3.5, "credited"), (-3.5, "credited"), (2.8, "open")],
+        )
+        self.assertAlmostEqual(self.settle().move_ids.amount_untaxed, 2.8)
+
+    def test_share_of_what_the_provider_takes_back_is_nothing(self) -> None:
+        self.agree_on_a_share()
+        own, mirror = self.charge_as_sister(kwh="10")
+        with self.running_jobs():
+            mirror.cdr_ids.action_credit("goodwill")
+        self.assertEqual(own.cdr_ids.rating_ids.sorted("id").mapped("amount_total"), [3.5, -3.5, 0.0])
+
+    def test_agreed_price_does_not_follow_the_driver_s(self) -> None:
+        own, mirror = self.charge_as_sister(kwh="10")
+        with self.running_jobs():
+            mirror.cdr_ids.action_credit("goodwill")
+        self.assertEqual(own.cdr_ids.rating_ids.mapped("amount_total"), [3.0])
 
     def test_token_of_a_company_without_agreement_is_unknown_here(self) -> None:
         self.sister_agreement.active = False

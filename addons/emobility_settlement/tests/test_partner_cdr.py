@@ -77,6 +77,26 @@ class TestPartnerCdr(SettlementCommon):
         cdr = self.receive_cdr(currency="CHF", tariffs=[ENERGY_TARIFF | {"currency": "CHF"}])
         self.assertIn("The CDR is in CHF", cdr.findings)
 
+    def test_f56_price_above_the_agreed_limit_waits_for_a_person(self) -> None:
+        self.buy.max_price_kwh = 0.39
+        cdr = self.receive_cdr("4.00")
+        self.assertEqual(cdr.check_state, "to_check")
+        self.assertIn("0.4000 per kWh is more than the agreed 0.3900", cdr.findings)
+
+    def test_f49_cdr_with_several_tariffs_is_not_taken_on_trust(self) -> None:
+        end = datetime.now(UTC).replace(microsecond=0)
+        periods = [
+            {
+                "start_date_time": stamp(end - timedelta(hours=hours)),
+                "tariff_id": tariff,
+                "dimensions": [{"type": "ENERGY", "volume": 5.0}],
+            }
+            for hours, tariff in ((3, "T1"), (2, "T2"))
+        ]
+        cdr = self.receive_cdr(charging_periods=periods)
+        self.assertEqual(cdr.check_state, "to_check")
+        self.assertIn("T1, T2", cdr.findings)
+
     def test_second_cdr_of_a_session_is_not_paid_by_itself(self) -> None:
         first = self.receive_cdr(session_id="ONE")
         second = self.receive_cdr(session_id="ONE")
@@ -123,6 +143,33 @@ class TestPartnerCdr(SettlementCommon):
         cdr.sudo()._as_system().write({"direction": "out", "check_state": False})
         with self.assertRaisesRegex(UserError, "not waiting for a decision"):
             cdr.action_accept()
+
+    def test_cdr_that_comes_by_ocpi_is_checked_and_its_margin_follows_the_driver_s_price(self) -> None:
+        """From the message to the margin, as in operation: kept, made a session of, priced for our driver, checked."""
+        sample = self.receive_cdr("4.00").data
+        connection = self._connection()
+        connection.sudo().write({"version": "2.2.1", "state": "connected"})
+        self.operator.connection_id = connection
+        data = sample | {"id": "BY-OCPI", "session_id": "BY-OCPI"}
+        wrong = sample | {"id": "WRONG", "session_id": "WRONG", "total_cost": {"excl_vat": 9.0}}
+        receiver = self.env["emobility.ocpi.receiver"].sudo()
+        with self.running_jobs():
+            receiver._receive(connection, "cdrs", [data])
+        cdr = self.env["emobility.roaming.cdr"].search([("name", "=", "BY-OCPI")])
+        self.assertEqual(cdr.check_state, "accepted")
+        session = cdr.session_id
+        with self.running_jobs():
+            session._process()
+        self.assertEqual(session.state, "done", self.hold_reasons(session))
+        retail_net = session.cdr_ids.rating_ids._net_amount()
+        self.assertTrue(cdr.has_margin)
+        self.assertAlmostEqual(cdr.margin, retail_net - 4.00 - 0.05)
+        with self.running_jobs():
+            session.cdr_ids.action_credit("goodwill")
+        self.assertFalse(cdr.has_margin)
+        with self.running_jobs():
+            receiver._receive(connection, "cdrs", [wrong])
+        self.assertEqual(cdr.search([("name", "=", "WRONG")]).check_state, "to_check")
 
     def test_margin_is_retail_less_wholesale_less_fees(self) -> None:
         session = self.ingest(self.events(kwh="10"))

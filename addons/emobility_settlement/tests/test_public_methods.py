@@ -21,6 +21,7 @@ PUBLIC_METHODS = {
     "emobility.roaming.settlement.action_bill",
     "emobility.roaming.settlement.action_collect",
     "emobility.roaming.settlement.action_done",
+    "emobility.roaming.settlement.action_download_cdr_list",
     "emobility.roaming.settlement.action_invoice",
     "emobility.roaming.settlement.action_net",
     "emobility.roaming.settlement.action_open_bought",

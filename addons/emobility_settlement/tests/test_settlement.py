@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 
-from odoo import fields
-from odoo.exceptions import UserError
+from odoo import Command, fields
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .common import SettlementCommon
@@ -65,6 +67,36 @@ class TestSettlement(SettlementCommon):
         told = self.env["emobility.ocpi.reconciliation"].search([("connection_id", "=", connection.id)])
         self.assertRecordValues(told, [{"invoice_ref": invoice.name, "cdr_ids": sent.ids}])
 
+    def test_f58_list_of_cdrs_adds_up_to_the_invoice_and_the_other_side_can_read_it(self) -> None:
+        first = self.charge_as_guest("G1", kwh="10.123")
+        second = self.charge_as_guest("G2", kwh="3.333", start=self.before())
+        settlement = self.settlement()
+        with self.assertRaisesRegex(UserError, "Make the invoice first"):
+            settlement.action_download_cdr_list()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        attachment = invoice._cdr_list()
+        rows = list(csv.DictReader(io.StringIO(attachment.raw.decode("utf-8-sig"))))
+        self.assertEqual({row["cdr_id"] for row in rows}, set((first | second).cdr_ids.mapped("name")))
+        self.assertAlmostEqual(sum(float(row["amount"]) for row in rows), invoice.amount_untaxed)
+        self.assertIn(attachment, invoice._emobility_make_annex_files())
+        self.assertEqual(settlement.action_download_cdr_list()["url"], f"/web/content/{attachment.id}?download=true")
+        self.compare(settlement, attachment.raw.decode("utf-8-sig"))
+        self.assertEqual(settlement.line_ids.mapped("status"), ["2_extra"] * 2, "none of them is one that we bought")
+
+    def test_f55_cdr_that_was_taken_back_is_on_the_list_of_the_credit_note(self) -> None:
+        session = self.charge_as_guest(kwh="10")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        original = session.cdr_ids
+        with self.running_jobs():
+            original.action_credit("dispute")
+        note = settlement.move_ids.filtered(lambda move: move.move_type == "out_refund")
+        [row] = csv.DictReader(io.StringIO(note._cdr_list().raw.decode("utf-8-sig")))
+        self.assertEqual((row["amount"], row["credit_of"]), ("-3.00", original.name))
+
     def test_invoicing_twice_makes_one_invoice(self) -> None:
         self.charge_as_guest()
         settlement = self.settlement()
@@ -75,6 +107,27 @@ class TestSettlement(SettlementCommon):
         self.assertEqual(len(settlement.move_ids), 1)
         with self.assertRaises(UserError):
             settlement.action_invoice()
+
+    def test_invoice_has_the_payment_terms_and_the_currency_of_the_agreement(self) -> None:
+        term = self.env["account.payment.term"].create(
+            {"name": "45 days", "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 45})]}
+        )
+        self.sell.payment_term_id = term
+        self.charge_as_guest()
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        invoice = settlement.move_ids
+        self.assertRecordValues(invoice, [{"invoice_payment_term_id": term.id, "currency_id": self.euro.id}])
+        self.assertEqual(invoice.invoice_date_due, invoice.invoice_date + timedelta(days=45))
+
+    def test_hub_fee_is_borne_by_us_unless_it_was_agreed_to_pass_it_on(self) -> None:
+        self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "absorb"})
+        self.charge_as_guest("G1", kwh="10")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        self.assertAlmostEqual(settlement.move_ids.amount_untaxed, 3.00)
 
     def test_hub_fee_is_invoiced_when_it_is_passed_on(self) -> None:
         self.sell.write({"hub_fee_per_cdr": 0.25, "hub_fee_policy": "pass_on"})
@@ -141,6 +194,18 @@ class TestSettlement(SettlementCommon):
         with self.assertRaisesRegex(UserError, "on an invoice already"):
             self.compare(settlement, f"id;amount\n{cdr.name};4\n", "THEIRS-2")
 
+    def test_corrected_list_of_an_invoice_replaces_the_first_until_it_is_billed(self) -> None:
+        cdr = self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"id;amount\n{cdr.name};5\nUNKNOWN;1\n")
+        self.assertEqual(settlement.difference_count, 2)
+        self.compare(settlement, f"id;amount\n{cdr.name};4\n")
+        self.assertEqual(settlement.line_ids.mapped("status"), ["4_matched"])
+        settlement.action_bill()
+        with self.assertRaisesRegex(UserError, "There is a bill of THEIRS-1 already"):
+            self.compare(settlement, f"id;amount\n{cdr.name};5\n")
+        self.assertEqual(settlement.line_ids.mapped("status"), ["4_matched"])
+
     def test_missing_cdr_may_come_with_the_next_invoice(self) -> None:
         first, second = self.receive_cdr(), self.receive_cdr()
         settlement = self.settlement(self.operator)
@@ -164,6 +229,51 @@ class TestSettlement(SettlementCommon):
         self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
         with self.assertRaisesRegex(UserError, "nothing to set off"):
             settlement.action_net()
+
+    def test_operator_and_provider_of_one_party_are_settled_together(self) -> None:
+        self.operator_entity.country_id = self.env.ref("base.de")
+        as_provider = self._make_partner("Operator", "BE", "OPR", "EMSP", self.operator_entity)
+        self._make_agreement(as_provider, "sell", self.operator_entity)
+        self._make_rule(self.wholesale, relation="wholesale", partner_id=self.operator_entity.id)
+        self.foreign_token.write({"country_code": "BE", "party_id": "OPR"})
+        self.charge_as_guest(kwh="10")
+        bought = self.receive_cdr("4.00")
+        settlement = self.settlement(as_provider)
+        self.assertRecordValues(settlement, [{"sold_amount": 3.0, "bought_amount": 4.0}])
+        with self.assertRaisesRegex(ValidationError, "settled with the partner already"):
+            self.settlement(self.operator)
+        with self.running_jobs():
+            settlement.action_invoice()
+        self.compare(settlement, f"cdr_id;amount\n{bought.name};4\n")
+        settlement.action_bill()
+        bill = settlement.move_ids.filtered(lambda move: move.move_type == "in_invoice")
+        bill.invoice_line_ids.tax_ids = False
+        bill.action_post()
+        invoice = settlement.move_ids - bill
+        settlement.action_net()
+        self.assertAlmostEqual(settlement.balance, invoice.amount_total - 4.0)
+        self.assertEqual({invoice.amount_residual, bill.amount_residual} & {0.0}, {0.0})
+
+    def test_f53_legal_entities_are_not_set_off_against_each_other(self) -> None:
+        self.charge_as_guest(kwh="20")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        bill = settlement._bill_in(self.company, self.operator_entity, "X", 4.0, self.euro, date.today())
+        bill.action_post()
+        settlement.move_ids |= bill
+        with self.assertRaisesRegex(UserError, "nothing to set off"):
+            settlement.action_net()
+
+    def test_f44_credit_note_is_in_the_balance_of_the_month_that_it_corrects(self) -> None:
+        session = self.charge_as_guest(kwh="20")
+        settlement = self.settlement()
+        with self.running_jobs():
+            settlement.action_invoice()
+        with self.running_jobs():
+            session._current_cdr().action_credit("dispute")
+        self.assertEqual(sorted(settlement.move_ids.mapped("move_type")), ["out_invoice", "out_refund"])
+        self.assertAlmostEqual(settlement.balance, 0.0)
 
     def test_cron_collects_last_month_once(self) -> None:
         last_month = fields.Date.context_today(self.provider).replace(day=1) - timedelta(days=3)

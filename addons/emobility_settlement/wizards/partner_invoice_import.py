@@ -44,7 +44,11 @@ class EmobilityPartnerInvoiceImport(models.TransientModel):
 
     def _refuse_what_is_invoiced_already(self, keys: set[str]) -> None:
         again = self.settlement_id.line_ids.filtered(
-            lambda line: line.status != "3_missing" and (line.cdr_ref or "").upper() in keys
+            lambda line: (
+                line.status != "3_missing"
+                and line.invoice_ref != self.invoice_ref
+                and (line.cdr_ref or "").upper() in keys
+            )
         )
         if again:
             raise UserError(
