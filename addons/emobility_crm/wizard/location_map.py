@@ -73,8 +73,9 @@ class EmobilityLocationMap(models.TransientModel):
         lines += [self._line(0, y(each), WIDTH, y(each), text) for each, text in _steps(south, north)]
         dots = [self._dot(place, x(place.longitude), y(place.latitude)) for place in places]
         return Markup(
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="o_location_map w-100 border rounded" '
-            'role="group" aria-label="{label}"><style>{phone}</style><rect width="{width}" height="{height}" fill="#f8f9fa"/>'
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            'class="o_location_map w-100 border rounded" role="group" aria-label="{label}"><style>{phone}</style>'
+            '<rect width="{width}" height="{height}" fill="#f8f9fa"/>'
             "{lines}{dots}</svg>{legend}"
         ).format(
             width=WIDTH,
