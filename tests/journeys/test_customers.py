@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from runner.stack import Stack
 
 # Where the driver charges: no other journey uses this bay.
 BAY, EVSE = 5, "DE*LIN*E0205"
+PROPAGATION = 5  # seconds until the stations know what a clerk decided
 
 
 def call(page: Page, product: Stack, model: str, method: str, *args: Any) -> Any:
@@ -106,6 +108,23 @@ def test_a_driver_starts_and_stops_a_session_on_a_phone(product: Stack) -> None:
     finally:
         service.stop()
     assert not product.clerk("emobility.session", "search", [("evse_id.evse_id", "=", EVSE), ("state", "=", "live")])
+
+
+def test_a_card_of_a_suspended_contract_is_refused_at_the_station_at_once(product: Stack) -> None:
+    station = product.seed["stations"][1]
+    contracts = product.clerk("contract.contract", "search", [("token_ids.uid", "=", station["token"])])
+    sessions = [("token_uid", "=", station["token"])]
+    before = product.clerk("emobility.session", "search_count", sessions)
+    product.clerk("contract.contract", "action_suspend", contracts)
+    try:
+        # The bridge asks for what has changed every two seconds.
+        time.sleep(PROPAGATION)
+        command = product.station_command(station, "--minutes", "1", "--energy-kwh", "1", "--evse", str(BAY))
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        product.clerk("contract.contract", "action_resume", contracts)
+    assert f"the token {station['token']} is refused" in done.stderr
+    assert product.clerk("emobility.session", "search_count", sessions) == before
 
 
 def test_a_driver_finds_a_published_place_and_a_clerk_all_places_on_a_map(product: Stack) -> None:

@@ -51,12 +51,12 @@ class ChargingDriverPortal(ChargingPortal):
     def _driver_rows(self, first: date) -> list[dict[str, Any]]:
         """One row for each card: those that can charge, and those that did in the month."""
         domain = [*self._charging_domain(), *month_domain(first, ZoneInfo(request.env.user.tz or "UTC"))]
+        sessions = request.env["emobility.session"]
         used = {
             token.id: (count, energy)
-            for token, count, energy in request.env["emobility.session"]._read_group(
-                domain, ["token_id"], ["__count", "energy_kwh:sum"]
-            )
+            for token, count, energy in sessions._read_group(domain, ["token_id"], ["__count", "energy_kwh:sum"])
         }
+        without_price = dict(sessions._read_group([*domain, ("state", "!=", "done")], ["token_id"], ["__count"]))
         amounts: dict[int, list[tuple[Any, float]]] = {}
         for token, currency, amount in (
             request.env["emobility.cdr"]
@@ -77,6 +77,7 @@ class ChargingDriverPortal(ChargingPortal):
                 "count": used.get(token.id, (0, 0.0))[0],
                 "energy": used.get(token.id, (0, 0.0))[1] or 0.0,
                 "amounts": amounts.get(token.id, []),
+                "open": without_price.get(token, 0),
                 "share": self._share_of_limit(token, amounts.get(token.id, [])),
             }
             for token in tokens.sudo().sorted(lambda one: (one.partner_id.name or "", one.id))

@@ -369,13 +369,17 @@ class TestChargingAccount(ChargedCommon, HttpCase):
         berta = self._row(page, "Berta Bus")
         self.assertEqual(berta[2:5], ["North", "2", "20.0 kWh"])
         self.assertIn("10.50", berta[5])
+        self.assertNotIn("not billed yet", berta[5])
         self.assertIn("105 %", berta[6])
         self.assertIn("Monthly limit reached", berta[7])
         self.assertIn("no limit", self._row(page, "Carl Caddy")[6])
+        live = {"evse_id": self.evse.id, "connector_id": self.connector.id, "token_uid": "04FLEET1", "meter_kwh": "0"}
+        self.ingest([self.event("F-live", "started", datetime(2026, 5, 20, 9, tzinfo=UTC), live)])
+        self.assertIn("1 not billed yet", self._row(self._page("/my/charging/drivers"), "Carl Caddy")[5])
         centres = page.xpath("//table[@id='charging_centres']//tbody/tr/td[1]")
         self.assertEqual([cell.text_content().strip() for cell in centres], ["none", "North", "South"])
         self.assertEqual(self._row(self._page("/my/charging/drivers?month=2026-04"), "Carl Caddy")[3], "0")
-        self.assertEqual(self._row(self._page("/my/charging/drivers?month=1970-xx"), "Carl Caddy")[3], "1")
+        self.assertEqual(self._row(self._page("/my/charging/drivers?month=1970-xx"), "Carl Caddy")[3], "2")
 
     @freeze_time("2026-05-20 10:00:00")
     def test_sessions_of_one_card_are_listed_and_downloaded_alone(self) -> None:
