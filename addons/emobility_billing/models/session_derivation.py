@@ -187,6 +187,8 @@ class EmobilitySession(models.Model):
 
     def _present_rating(self) -> Any:
         """The rating that counts of this session; empty before there is one."""
+        if self.state != "done":
+            return self.env["emobility.rating"]
         relation = self._relation()
         return self.sudo().cdr_ids.filtered(lambda cdr: not cdr.credit).rating_ids.filtered(
             lambda rating: rating.relation == relation and rating.state != "credited"
