@@ -189,11 +189,19 @@ class TestChargingAccount(ChargedCommon, HttpCase):
             label="Blue car",
             driver_name="Dora",
             driver_email="dora@example.com",
+            cost_centre="KST 9",
+            monthly_limit="120,50",
         )
         self.assertIn("was ordered", self._message(page, "done"))
         token = self.contract.token_ids - self.token
         self.assertEqual((token.state, token.uid_pending, token.label), ("ordered", True, "Blue car"))
         self.assertEqual((token.partner_id.name, token.partner_id.parent_id), ("Dora", self.user.partner_id))
+        self.assertEqual((token.cost_centre, token.monthly_limit), ("KST 9", 120.5))
+
+    def test_card_with_a_limit_that_is_no_amount_is_not_ordered(self) -> None:
+        page = self._post("/my/charging/tokens/order", contract_id=self.contract.id, label="X", monthly_limit="much")
+        self.assertIn("'much' is not an amount", self._message(page, "error"))
+        self.assertEqual(self.contract.token_ids, self.token)
 
     def test_card_for_a_foreign_contract_cannot_be_ordered(self) -> None:
         page = self._post("/my/charging/tokens/order", contract_id=self.foreign_contract.id, label="X")
