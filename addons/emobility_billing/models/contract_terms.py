@@ -20,8 +20,7 @@ class ContractContract(models.Model):
         self.filtered(lambda one: one.activated_on and not one.phase_ids)._check_plan_has_price()
         return super()._begin_first_phases()
 
-    def _check_plan_change(self, plan: Any, day: date, today: date) -> None:
-        super()._check_plan_change(plan, day, today)
+    def _check_plan_change(self, plan: Any, day: date, today: date) -> Any:
         if not plan._with_price(self.company_id):
             raise UserError(
                 self.env._(
@@ -33,6 +32,7 @@ class ContractContract(models.Model):
                     company=self.company_id.name,
                 )
             )
+        return super()._check_plan_change(plan, day, today)
 
     def _check_plan_has_price(self) -> None:
         """A plan without any price would let people charge, and hold each of their sessions."""
