@@ -12,7 +12,7 @@ from fractions import Fraction
 from html import escape
 from zoneinfo import ZoneInfo
 
-from .rating import Rating, SessionFacts, Tariff, build_periods
+from .rating import SessionFacts, Tariff, build_periods
 from .rating.curve import EnergyCurve
 
 SAMPLES = 60
@@ -25,11 +25,11 @@ GRID_LINES = 4
 
 
 def cost_over_time(
-    price: Callable[[SessionFacts], Rating], tariff: Tariff, facts: SessionFacts
+    price: Callable[[SessionFacts], Decimal], tariff: Tariff, facts: SessionFacts
 ) -> list[tuple[datetime, Decimal]]:
     """(instant, cost so far) from the start until the cable is out, denser where prices change.
 
-    :param price: what prices a session; ``tariff`` tells where prices change
+    :param price: what a session costs; ``tariff`` tells where prices change
     :raises RatingError: when the engine cannot price the session
     """
     curve = EnergyCurve(facts)
@@ -37,7 +37,7 @@ def cost_over_time(
     instants = {facts.start + length * index / SAMPLES for index in range(SAMPLES + 1)}
     for period in build_periods(facts, tariff):
         instants |= {period.start, period.end}
-    return [(at, price(_until(facts, curve, at)).total) for at in sorted(instants)]
+    return [(at, price(_until(facts, curve, at))) for at in sorted(instants)]
 
 
 def _until(facts: SessionFacts, curve: EnergyCurve, at: datetime) -> SessionFacts:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from runner.paths import RUNTIME
 from runner.stack import Stack
@@ -16,6 +16,8 @@ SCREENSHOTS = RUNTIME / "screenshots"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 PATIENCE = 60_000  # ms that a page may take on a slow machine; the first one makes the asset bundles
+
+expect.set_options(timeout=PATIENCE / 2)
 
 
 @contextmanager

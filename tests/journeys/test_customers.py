@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from runner.stack import Stack
 
 # Where the driver charges: no other journey uses this bay.
 BAY, EVSE = 5, "DE*LIN*E0205"
+PROPAGATION = 5  # seconds until the stations know what a clerk decided
 
 
 def call(page: Page, product: Stack, model: str, method: str, *args: Any) -> Any:
@@ -46,7 +48,8 @@ def offer_plans(product: Stack) -> None:
         call(page, product, "product.template", "write", plans, {"plan_is_offered": True})
         if not call(page, product, "product.template", "search", [["name", "=", "Lindenstrom Vielfahrer"]]):
             values = {"name": "Lindenstrom Vielfahrer", "type": "service", "is_charging_plan": True,
-                      "plan_is_offered": True, "plan_base_fee": 9.9, "plan_included_kwh": 50}
+                      "plan_is_offered": True, "plan_base_fee": 9.9, "plan_included_kwh": 50, "plan_overage": "price",
+                      "plan_overage_price": 0.44, "plan_notice_days": 30}
             call(page, product, "product.template", "create", values)
 
 
@@ -81,6 +84,16 @@ def test_a_clerk_makes_a_customer_of_a_sign_up_and_explains_a_price(product: Sta
         picture(page, "customers-explain-price")
 
 
+def test_a_plan_says_what_is_beyond_the_included_charging(product: Stack) -> None:
+    offer_plans(product)
+    with page_for(product, "manager", DESKTOP) as page:
+        [plan] = call(page, product, "product.template", "search", [["name", "=", "Lindenstrom Vielfahrer"]])
+        page.goto(f"{product.odoo_url}/odoo/action-emobility_crm.action_charging_plan/{plan}")
+        page.get_by_role("tab", name="Charging Plan").click()
+        expect(page.locator(".o_field_widget[name=plan_overage_price] input")).to_have_value("0.440000")
+        picture(page, "customers-plan")
+
+
 def test_a_driver_starts_and_stops_a_session_on_a_phone(product: Stack) -> None:
     station = product.seed["stations"][1]
     service = product.waiting_station(station, BAY).start()
@@ -108,6 +121,23 @@ def test_a_driver_starts_and_stops_a_session_on_a_phone(product: Stack) -> None:
     assert not product.clerk("emobility.session", "search", [("evse_id.evse_id", "=", EVSE), ("state", "=", "live")])
 
 
+def test_a_card_of_a_suspended_contract_is_refused_at_the_station_at_once(product: Stack) -> None:
+    station = product.seed["stations"][1]
+    contracts = product.clerk("contract.contract", "search", [("token_ids.uid", "=", station["token"])])
+    sessions = [("token_uid", "=", station["token"])]
+    before = product.clerk("emobility.session", "search_count", sessions)
+    product.clerk("contract.contract", "write", contracts, {"charging_state": "suspended"})
+    try:
+        # The bridge asks for what has changed every two seconds.
+        time.sleep(PROPAGATION)
+        command = product.station_command(station, "--minutes", "1", "--energy-kwh", "1", "--evse", str(BAY))
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        product.clerk("contract.contract", "write", contracts, {"charging_state": "active"})
+    assert f"the token {station['token']} is refused" in done.stderr
+    assert product.clerk("emobility.session", "search_count", sessions) == before
+
+
 def test_a_driver_finds_a_published_place_and_a_clerk_all_places_on_a_map(product: Stack) -> None:
     with page_for(product, "clerk", DESKTOP) as page:
         page.goto(f"{product.odoo_url}/odoo/charging-map")
@@ -119,6 +149,10 @@ def test_a_driver_finds_a_published_place_and_a_clerk_all_places_on_a_map(produc
         expect(opened.value.locator(".o_form_view .o_field_widget[name=name] input")).to_have_value("Rathausplatz")
         page.goto(f"{product.odoo_url}/charging/location/LIN-0001")
         expect(page.locator("h1")).to_have_text("Rathausplatz")
+    with page_for(product, "clerk", PHONE) as page:
+        page.goto(f"{product.odoo_url}/odoo/charging-map")
+        expect(page.locator(".o_field_widget[name=picture] svg a").first).to_be_visible()
+        picture(page, "customers-map-phone")
     with page_for(product, "driver Jonas", PHONE) as page:
         page.goto(f"{product.odoo_url}/charging/location/LIN-0001")
         expect(page.locator("#location_evses")).to_contain_text("150 kW")

@@ -9,3 +9,4 @@ from . import (
     test_payout,
     test_prices,
 )
+from . import test_access, test_access_wizards, test_money, test_money_machine, test_pages, test_payout, test_prices

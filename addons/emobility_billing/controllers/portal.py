@@ -13,6 +13,8 @@ from odoo.tools import format_date
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager
 
+from .portal_common import own_token
+
 _SESSIONS_PER_PAGE = 20
 _MONTHS_OFFERED = 36
 
@@ -32,18 +34,23 @@ class ChargingPortal(CustomerPortal):
 
     @http.route(["/my/charging", "/my/charging/page/<int:page>"], type="http", auth="user", website=True)
     def portal_my_charging(
-        self, page: int = 1, sortby: str = "date", filterby: str = "all", **_kw: Any
+        self, page: int = 1, sortby: str = "date", filterby: str = "all", card: str | None = None, **_kw: Any
     ) -> Response:
-        """List of sessions with sums over all pages; ``filterby`` is ``all`` or a month as ``2026-01``."""
+        """List of sessions with sums over all pages.
+
+        :param filterby: ``all`` or a month as ``2026-01``
+        :param card: id of a token: only its sessions
+        """
         sessions = request.env["emobility.session"]
         sortings = self._charging_sortings()
         filters = self._charging_filters()
         sortby = sortby if sortby in sortings else "date"
         filterby = filterby if filterby in filters else "all"
-        domain = self._charging_domain() + filters[filterby]["domain"]
+        token = own_token(card)
+        domain = self._charging_domain() + filters[filterby]["domain"] + card_domain(token)
         page_values = pager(
             url="/my/charging",
-            url_args={"sortby": sortby, "filterby": filterby},
+            url_args={"sortby": sortby, "filterby": filterby} | ({"card": token.id} if token else {}),
             total=sessions.search_count(domain),
             page=page,
             step=_SESSIONS_PER_PAGE,
@@ -56,6 +63,7 @@ class ChargingPortal(CustomerPortal):
             {
                 # What the user may see is decided above; place and card belong to what they see.
                 "sessions": found.sudo(),
+                "card": token,
                 "totals": self._charging_totals(domain),
                 "page_name": "charging",
                 "pager": page_values,
@@ -123,10 +131,9 @@ class ChargingPortal(CustomerPortal):
         month = _first_of_month(last, zone)
         oldest = max(_first_of_month(first, zone), month - relativedelta(months=_MONTHS_OFFERED - 1))
         while month >= oldest:
-            following = month + relativedelta(months=1)
             filters[month.strftime("%Y-%m")] = {
                 "label": format_date(request.env, month, date_format="MMMM yyyy"),
-                "domain": [("start_at", ">=", _utc(month, zone)), ("start_at", "<", _utc(following, zone))],
+                "domain": month_domain(month, zone),
             }
             month -= relativedelta(months=1)
         return filters
@@ -143,6 +150,16 @@ class ChargingPortal(CustomerPortal):
             session_domain, ["currency_id"], ["retail_amount:sum"]
         )
         return {"count": count, "energy": energy or 0.0, "amounts": [pair for pair in amounts if pair[0]]}
+
+
+def card_domain(token: Any) -> list[Any]:
+    return [("token_id", "=", token.id)] if token else []
+
+
+def month_domain(first: date, zone: ZoneInfo) -> list[Any]:
+    """Sessions that started in the month of a first day, on the clock of the user."""
+    following = first + relativedelta(months=1)
+    return [("start_at", ">=", _utc(first, zone)), ("start_at", "<", _utc(following, zone))]
 
 
 def _first_of_month(moment: datetime, zone: ZoneInfo) -> date:

@@ -44,6 +44,16 @@ def own_tokens() -> Any:
     )
 
 
+def driven_tokens(*, others_only: bool = True, limit: int | None = None) -> Any:
+    """Tokens that the user pays for; those only that somebody else drives with, or all of them."""
+    partner = request.env.user.partner_id
+    domain: list[Any] = ["|", ("contract_id.partner_id", "=", partner.id),
+                         ("contract_id.invoice_partner_id", "=", partner.id)]  # fmt: skip
+    if others_only:
+        domain.append(("partner_id", "!=", partner.id))
+    return request.env["emobility.token"].search(domain, limit=limit)
+
+
 def own_token(token_id: int | str | None) -> Any:
     """One of the tokens of the user, with the rights of the system; empty when it is not theirs."""
     return own_tokens().filtered(lambda token: str(token.id) == str(token_id)).sudo()

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from odoo import http
 from odoo.http import request
 
-from .portal import ChargingPortal
+from .portal import ChargingPortal, card_domain
+from .portal_common import own_token
 
 MAX_ROWS = 10_000
 # A cell that begins like this is a formula for a spreadsheet.
@@ -19,10 +20,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 class ChargingCsvPortal(ChargingPortal):
     @http.route("/my/charging/sessions.csv", type="http", auth="user", website=True)
-    def portal_charging_csv(self, filterby: str = "all", **_kw: Any) -> Response:
+    def portal_charging_csv(self, filterby: str = "all", card: str | None = None, **_kw: Any) -> Response:
         """The sessions of the list as a CSV file, with the times of their places."""
         filters = self._charging_filters()
-        domain = self._charging_domain() + filters.get(filterby, filters["all"])["domain"]
+        chosen = filters.get(filterby, filters["all"])
+        domain = self._charging_domain() + chosen["domain"] + card_domain(own_token(card))
         sessions = request.env["emobility.session"].search(
             domain, order="start_at desc, id desc", limit=MAX_ROWS
         )

@@ -34,7 +34,8 @@ class ChargingTokenPortal(CustomerPortal):
                 raise UserError(request.env._("Choose the contract for the card."))
             tokens = request.env["emobility.token"].sudo()
             driver = self._driver(contract, post)
-            tokens._order_card(contract, driver, self._text(post, "label"))
+            token = tokens._order_card(contract, driver, self._text(post, "label"))
+            token.write(self._terms(post))
 
         error = attempt(step)
         if error:
@@ -53,10 +54,7 @@ class ChargingTokenPortal(CustomerPortal):
             values: dict[str, Any] = {"label": self._text(post, "label")}
             if self._pays(token):
                 driver = self._driver(token.contract_id, post)
-                values |= {
-                    "cost_centre": self._text(post, "cost_centre"),
-                    "monthly_limit": self._amount(post.get("monthly_limit")),
-                }
+                values |= self._terms(post)
                 if driver:
                     values["partner_id"] = driver.id
             token.write(values)
@@ -108,6 +106,13 @@ class ChargingTokenPortal(CustomerPortal):
         """Whether the user holds or pays the contract of the token, and does not only drive with it."""
         contract = token.contract_id
         return request.env.user.partner_id in (contract.partner_id | contract.invoice_partner_id)
+
+    def _terms(self, post: dict[str, Any]) -> dict[str, Any]:
+        """What only who pays may say of a card."""
+        return {
+            "cost_centre": self._text(post, "cost_centre"),
+            "monthly_limit": self._amount(post.get("monthly_limit")),
+        }
 
     def _check_found(self, token: Any) -> None:
         if not token:

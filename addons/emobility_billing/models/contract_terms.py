@@ -12,10 +12,31 @@ class ContractContract(models.Model):
 
     _inherit = "contract.contract"
 
-    def action_activate(self) -> Any:
+    def _begin(self) -> Any:
+        self.filtered(lambda one: not one.activated_on)._check_plan_has_price()
+        return super()._begin()
+
+    def _begin_first_phases(self) -> Any:
+        self.filtered(lambda one: one.activated_on and not one.phase_ids)._check_plan_has_price()
+        return super()._begin_first_phases()
+
+    def _check_plan_change(self, plan: Any, day: date, today: date) -> Any:
+        if not plan._with_price(self.company_id):
+            raise UserError(
+                self.env._(
+                    "%(contract)s cannot have the plan %(plan)s: no retail price rule of %(company)s fits it, so that "
+                    "its sessions would have no price. Add one under Pricing, Price Rules, for this plan or for all "
+                    "plans.",
+                    contract=self.display_name,
+                    plan=plan.name,
+                    company=self.company_id.name,
+                )
+            )
+        return super()._check_plan_change(plan, day, today)
+
+    def _check_plan_has_price(self) -> None:
         """A plan without any price would let people charge, and hold each of their sessions."""
-        self.check_access("write")
-        for contract in self.filtered(lambda one: one.plan_id and one.plan_without_price):
+        for contract in self.sudo().filtered(lambda one: one.plan_id and one.plan_without_price):
             raise UserError(
                 self.env._(
                     "%(contract)s cannot be activated: no retail price rule of %(company)s fits its plan %(plan)s, "
@@ -26,7 +47,6 @@ class ContractContract(models.Model):
                     plan=contract.plan_id.name,
                 )
             )
-        return super().action_activate()
 
     @api.depends("plan_id", "company_id", "is_charging")
     def _compute_plan_without_price(self) -> None:
@@ -36,8 +56,11 @@ class ContractContract(models.Model):
                 contract.is_charging and (contract.company_id.id, contract.plan_id.id) not in priced
             )
 
-    def _included_text(self, day: date) -> str:
-        """What the plan of a day includes, how much of it is used, and what is beyond it; empty: nothing."""
+    def _included_text(self, day: date, currency: Any = None) -> str:
+        """What the plan of a day includes, how much of it is used, and what is beyond it; empty: nothing.
+
+        :param currency: of the tariff that is talked about; None: of any
+        """
         self.ensure_one()
         plan = self._plan_on(day).with_company(self.company_id)
         allowance = self.env["emobility.allowance"].sudo()._of(self, day, keep=False)
@@ -58,7 +81,11 @@ class ContractContract(models.Model):
                     included=f"{allowance.included_kwh:g}",
                 )
             )
-        if plan._has_overage_price(plan.currency_id):
+        if plan._has_session_overage_price(currency):
+            texts.append(
+                self.env._("Each session beyond them costs %(price)s.", price=plan._session_overage_price_text())
+            )
+        if plan._has_overage_price(currency):
             texts.append(
                 self.env._(
                     "Energy beyond them costs %(price)s per kWh.",

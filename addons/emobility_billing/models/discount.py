@@ -8,6 +8,8 @@ from odoo.exceptions import UserError, ValidationError
 
 ALLOWANCE_PRODUCT = "emobility_billing.product_allowance"
 OVERAGE_PRODUCT = "emobility_billing.product_overage"
+SESSION_OVERAGE_PRODUCT = "emobility_billing.product_session_overage"
+REPLACED_PRODUCT = "emobility_billing.product_tariff_replaced"
 DISCOUNT_PRODUCT = "emobility_billing.product_discount"
 PERCENT, AMOUNT, VOUCHER, ENERGY = "percent", "amount", "voucher", "energy"
 

@@ -290,6 +290,10 @@ class EmobilityPriceRule(models.Model):
                     )
                 )
 
+    @api.constrains("relation", "tariff_id", "plan_id")
+    def _check_currency_of_plan(self) -> None:
+        self.filtered(lambda rule: rule.relation == "retail").plan_id._check_overage_currency()
+
     @api.model
     def _explain_others(self, company: Any, relation: str, answer: PriceAnswer) -> list[tuple[Any, str]]:
         """Pairs of a rule that does not count here and a sentence that says why, the nearest ones first."""

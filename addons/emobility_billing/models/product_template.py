@@ -4,7 +4,6 @@ from typing import Any
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools.misc import formatLang
 
 STAFF = "emobility_crm.group_user,emobility_crm.group_auditor"
 
@@ -52,20 +51,35 @@ class ProductTemplate(models.Model):
         priced = self.env["emobility.price.rule"]._priced_plans(company, self)
         return self.filtered(lambda plan: (company.id, plan.id) in priced)
 
-    def _has_overage_price(self, currency: Any) -> bool:
-        """Whether energy beyond what is included has the plan's own price for sessions in this currency."""
-        return bool(
-            self.is_charging_plan
-            and self.plan_overage == "price"
-            and self.plan_included_kwh
-            and currency == self.currency_id
-        )
-
-    def _overage_price_text(self) -> str:
-        """0.39 EUR, with as many decimals as the price has, as the reader writes numbers."""
-        _whole, _point, decimals = f"{self.plan_overage_price:.6f}".rstrip("0").partition(".")
-        amount = formatLang(self.env, self.plan_overage_price, digits=max(2, len(decimals)))
-        return f"{amount} {self.currency_id.name}"
+    @api.constrains(
+        "is_charging_plan",
+        "plan_included_kwh",
+        "plan_overage",
+        "plan_included_sessions",
+        "plan_session_overage",
+        "plan_overage_currency_id",
+    )
+    def _check_overage_currency(self) -> None:
+        """A price beyond what is included that no tariff of the plan could ever use is a mistake."""
+        for plan in self.filtered(lambda one: one._has_overage_price() or one._has_session_overage_price()):
+            rules = self.env["emobility.price.rule"].sudo().search(
+                [("relation", "=", "retail"), ("plan_id", "in", [False, plan.id])]
+            )
+            fitting = rules.tariff_id.filtered(lambda tariff, plan=plan: plan._knows_currency(tariff.currency_id))
+            wrong = rules.filtered(lambda rule, plan=plan: rule.plan_id == plan).tariff_id - fitting
+            if not fitting:
+                wrong = rules.tariff_id
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "%(plan)s has a price in %(currency)s for what is beyond the included charging, but its tariff "
+                        "%(tariff)s is in %(other)s: choose the same currency for both.",
+                        plan=plan.name,
+                        currency=plan._overage_currency().name,
+                        tariff=wrong[:1].name,
+                        other=wrong[:1].currency_id.name,
+                    )
+                )
 
     def action_view_plan_rules(self) -> dict[str, Any]:
         """Price rules that sessions with this plan can have."""

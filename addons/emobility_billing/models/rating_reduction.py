@@ -26,7 +26,7 @@ class EmobilityRating(models.Model):
             start = cdr.start_at.replace(tzinfo=UTC)
             currency = rating.currency_id
             rating._take_off(
-                Reductions(result, start, contract, partner, cdr.location_id, currency, claim=True).all()
+                Reductions(start, contract, partner, cdr.location_id, currency, claim=True).of(result)
             )
         return rating
 

@@ -116,7 +116,7 @@ class EmobilitySession(models.Model):
             version = session.sudo().tariff_version_id
             if version:
                 try:
-                    points = cost_over_time(version._price, version._engine_tariff(), facts)
+                    points = cost_over_time(session.sudo()._payable_until(facts), version._engine_tariff(), facts)
                 except RatingError as error:
                     _logger.info("Session %s has no cost curve: %s", session.uid, error)
                     continue

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -162,14 +163,36 @@ class EmobilitySession(models.Model):
 
         :raises RatingError: when the engine cannot price it
         """
-        result = self.tariff_version_id._price(facts, self.contract_id)
-        amount = result.total
-        if self.contract_id:
-            reductions = Reductions(
-                result, facts.start, self.contract_id, self.partner_id, self.location_id, self.currency_id
-            )
-            amount += sum(reduction.amount for reduction in reductions.all())
-        return float(amount)
+        return float(self._payable_until(facts)(facts))
+
+    def _payable_until(self, whole: SessionFacts) -> Callable[[SessionFacts], Decimal]:
+        """What tells the price of this session for facts with the start of ``whole``, with all that is off.
+
+        Of a session that is rated what it has used up itself, and what was used after it, is not used yet.
+        """
+        version, contract = self.tariff_version_id, self.contract_id
+        rating = self._present_rating()
+        reductions = (
+            Reductions(whole.start, contract, self.partner_id, self.location_id, self.currency_id, own=rating)
+            if contract and self._relation() == "retail"
+            else None
+        )
+
+        def payable(facts: SessionFacts) -> Decimal:
+            result = version._price(facts, contract, before=rating)
+            off = reductions.of(result) if reductions else []
+            return sum((each.amount for each in off), result.total)
+
+        return payable
+
+    def _present_rating(self) -> Any:
+        """The rating that counts of this session; empty before there is one."""
+        if self.state != "done":
+            return self.env["emobility.rating"]
+        relation = self._relation()
+        return self.sudo().cdr_ids.filtered(lambda cdr: not cdr.credit).rating_ids.filtered(
+            lambda rating: rating.relation == relation and rating.state != "credited"
+        )[-1:]
 
     def _received_at(self) -> datetime:
         """When the server heard of the session last: the one clock that can be trusted."""

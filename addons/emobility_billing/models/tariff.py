@@ -72,6 +72,10 @@ class EmobilityTariff(models.Model):
         for tariff in self:
             tariff.price_summary = tariff.current_version_id.price_summary
 
+    @api.constrains("currency_id")
+    def _check_currency_of_plans(self) -> None:
+        self.rule_ids._check_currency_of_plan()
+
     def write(self, vals: dict[str, Any]) -> bool:
         changed = MEANING & set(vals)
         if changed:

@@ -310,18 +310,18 @@ class EmobilityTariffVersion(models.Model):
 
     # Pricing
 
-    def _price(self, facts: SessionFacts, contract: Any = None) -> Rating:
+    def _price(self, facts: SessionFacts, contract: Any = None, before: Any = None) -> Rating:
         """What a session costs: the one place where the product asks the engine.
 
         :param contract: whose month counts for quotas and caps; None: a month in which nothing happened yet
+        :param before: of that month only what was rated before this rating
         :raises RatingError: when the engine cannot price it
         """
         self.ensure_one()
-        return rate(
-            self._engine_tariff(), facts, month=self._month_before(facts, contract), spot=self._spot_series(facts)
-        )
+        month = self._month_before(facts, contract, before)
+        return rate(self._engine_tariff(), facts, month=month, spot=self._spot_series(facts))
 
-    def _month_before(self, facts: SessionFacts, contract: Any) -> Month | None:
+    def _month_before(self, facts: SessionFacts, contract: Any, before: Any = None) -> Month | None:
         """What the contract has used and paid with this tariff in the local month in which the session ended.
 
         Those sessions count that are rated already, in whatever order they came in.
@@ -341,6 +341,8 @@ class EmobilityTariffVersion(models.Model):
             ("end_at", ">=", _naive_utc(first)),
             ("end_at", "<", _naive_utc(following)),
         ]
+        if before:
+            domain.append(("id", "<", before.id))
         [[energy, amount]] = ratings._read_group(domain, [], ["energy_kwh:sum", "amount_total:sum"])
         paid = Decimal(f"{amount or 0:.{self.currency_id.decimal_places}f}")
         return Month(_kwh(energy or 0.0), {"TOTAL": max(paid, Decimal(0))})

@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_access_rpc,
+    test_access_wizards,
     test_annex_file,
     test_billing_run,
     test_billing_run_crash,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from odoo import Command
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -302,6 +304,95 @@ class TestAllowance(ReductionCommon):
         self.plan.write({"plan_included_kwh": 5, "plan_overage": "price", "plan_overage_price": 0.1})
         self.tariff.currency_id = self.env.ref("base.CHF")
         self.assertEqual(self.charge(1).amount_total, 2.5)
+        self.assertNotIn("Energy beyond", self.contract._included_text(DAY.date(), self.tariff.currency_id))
+
+    def test_f57_price_of_the_plan_counts_in_its_own_currency(self) -> None:
+        self.tariff.currency_id = self.env.ref("base.CHF")
+        self.plan.write(
+            {
+                "plan_included_kwh": 5,
+                "plan_overage": "price",
+                "plan_overage_price": 0.1,
+                "plan_overage_currency_id": self.tariff.currency_id.id,
+            }
+        )
+        rating = self.charge(1)
+        self.assertEqual((rating.amount_total, rating.currency_id), (0.5, self.tariff.currency_id))
+        self.assertIn("5 kWh at 0.1 CHF per kWh", rating.line_ids.sorted("sequence")[-1].description)
+
+    @contextmanager
+    def refused(self, message: str) -> Iterator[None]:
+        with self.assertRaisesRegex(ValidationError, message), self.env.cr.savepoint():
+            yield
+
+    def test_f57_plan_and_tariff_in_different_currencies_are_refused_on_each_side(self) -> None:
+        self.plan.write({"plan_included_sessions": 1, "plan_session_overage": "price"})
+        self.rule.plan_id = self.plan
+        with self.refused("Home plan has a price in .* but its tariff Standard is in CHF: choose the same currency"):
+            self.tariff.currency_id = self.env.ref("base.CHF")
+        with self.refused("price in CHF .* Standard"):
+            self.plan.plan_overage_currency_id = self.env.ref("base.CHF")
+        self.rule.plan_id = False
+        self.tariff.currency_id = self.env.ref("base.CHF")
+        with self.refused("Standard is in CHF"):
+            self.rule.plan_id = self.plan
+        with self.refused("Standard is in CHF"):
+            self.plan.plan_included_sessions = 2
+
+    def test_session_beyond_those_that_are_included_has_the_price_of_the_plan(self) -> None:
+        self.plan.write(
+            {"plan_included_sessions": 1, "plan_session_overage": "price", "plan_session_overage_price": 3.9}
+        )
+        first, second = self.charge(1), self.charge(2)
+        self.assertEqual((self.amounts(first), first.amount_total), ([5.0, -5.0], 0.0))
+        self.assertEqual((self.amounts(second), second.amount_total), ([5.0, -5.0, 3.9], 3.9))
+        beyond = second.line_ids.sorted("sequence")[-1]
+        self.assertEqual((beyond.dimension, beyond.quantity, beyond.unit), ("OVERAGE", 1.0, "session"))
+        currency = self.company.currency_id.name
+        self.assertEqual(beyond.description, f"Session beyond what the plan includes: 3.90 {currency}")
+        self.assertEqual(second.trace["reductions"][-1]["reason"], beyond.description)
+        self.assertEqual(
+            self.contract._included_text(DAY.date()),
+            f"1 of 1 sessions of the month that are included are used. Each session beyond them costs 3.90 {currency}.",
+        )
+
+    def test_f70_invoice_with_sessions_beyond_the_plan_adds_up(self) -> None:
+        self.plan.write(
+            {"plan_included_sessions": 1, "plan_session_overage": "price", "plan_session_overage_price": 3.9}
+        )
+        move = self.env["emobility.invoicing"]._invoice(self.charge(1) | self.charge(2) | self.charge(3))
+        self.assertAlmostEqual(move.amount_total, 7.8)
+        by_product = {line.product_id.name: line for line in move.invoice_line_ids}
+        beyond = by_product["Charging session beyond the plan"]
+        self.assertEqual((beyond.quantity, beyond.price_total), (2.0, 7.8))
+        replaced = by_product["Charging at the price of the plan instead of the tariff"]
+        self.assertEqual(replaced.price_total, -10.0)
+        energy = by_product["Charging energy"]
+        self.assertEqual((beyond.tax_ids, replaced.tax_ids), (energy.tax_ids, energy.tax_ids))
+
+    def test_f44_session_beyond_the_plan_that_is_taken_back(self) -> None:
+        self.plan.write(
+            {"plan_included_sessions": 1, "plan_session_overage": "price", "plan_session_overage_price": 3.9}
+        )
+        self.charge(1)
+        rating = self.charge(2)
+        with self.running_jobs():
+            rating.cdr_id.action_credit()
+        self.assertEqual(sorted(self.amounts(rating.cdr_id.credit_cdr_ids.rating_ids)), [-5.0, -3.9, 5.0])
+        self.assertEqual(self.charge(3).amount_total, 3.9)
+
+    def test_percent_is_off_the_price_of_a_session_beyond_the_plan(self) -> None:
+        self.plan.write(
+            {"plan_included_sessions": 1, "plan_session_overage": "price", "plan_session_overage_price": 4}
+        )
+        self.charge(1)
+        self.env["emobility.discount"].create({"name": "Spring", "value": 10, "company_id": self.company.id})
+        self.assertEqual(self.charge(2).amount_total, 3.6)
+
+    def test_plan_with_a_price_per_session_cannot_include_energy(self) -> None:
+        self.plan.write({"plan_included_sessions": 1, "plan_session_overage": "price"})
+        with self.assertRaisesRegex(ValidationError, "Home plan has a price for each session .* include 5 kWh too"):
+            self.plan.plan_included_kwh = 5
 
     def test_discounts_count_for_energy_at_the_price_of_the_plan(self) -> None:
         self.plan.write({"plan_included_kwh": 5, "plan_overage": "price", "plan_overage_price": 0.2})
@@ -342,6 +433,48 @@ class TestAllowance(ReductionCommon):
         self.assertEqual((discount.budget_used, discount.contract_count), (0.0, 0))
         self.assertEqual(self.charge(1).amount_total, 2.16)
         self.assertEqual(discount.budget_used, 0.24)
+
+    def ends(self, session: Any) -> str:
+        """What the picture of the cost over time says that the session costs in the end."""
+        return session.cost_picture.split('aria-label="Over time, ')[1].split(" in the end")[0]
+
+    def test_cost_over_time_has_all_off_that_the_rating_has_off(self) -> None:
+        self.plan.write({"plan_included_kwh": 14, "plan_overage": "price", "plan_overage_price": 0.4})
+        discount = self.env["emobility.discount"].create(
+            {"name": "Spring", "value": 10, "budget": 1, "company_id": self.company.id}
+        )
+        currency = self.company.currency_id.name
+        self.assertEqual(self.ends(self.live("10")), f"0.00 {currency}")
+        sessions = [self.charge(number).session_id for number in (1, 2, 3)]
+        # A discount that came later has nothing to do with what was paid.
+        discount.active = False
+        self.env["emobility.discount"].create({"name": "Summer", "value": 50, "company_id": self.company.id})
+        for session, paid in zip(sessions, ("0.00", "2.16", "3.60"), strict=True):
+            self.assertEqual(f"{session.cdr_ids.retail_amount:.2f}", paid)
+            self.assertEqual(self.ends(session), f"{paid} {currency}")
+
+    def test_cost_over_time_of_included_sessions_and_those_beyond(self) -> None:
+        self.plan.write(
+            {"plan_included_sessions": 1, "plan_session_overage": "price", "plan_session_overage_price": 3.9}
+        )
+        included, beyond = (self.charge(number).session_id for number in (1, 2))
+        currency = self.company.currency_id.name
+        self.assertEqual((self.ends(included), self.ends(beyond)), (f"0.00 {currency}", f"3.90 {currency}"))
+
+    def test_f57_cost_over_time_of_a_month_with_a_cap(self) -> None:
+        self.tariff.version_ids.month_cap = 8
+        sessions = [self.charge(number).session_id for number in (1, 2)]
+        self.assertEqual([session.cdr_ids.retail_amount for session in sessions], [5.0, 3.0])
+        currency = self.company.currency_id.name
+        self.assertEqual([self.ends(session) for session in sessions], [f"5.00 {currency}", f"3.00 {currency}"])
+
+    def test_cost_over_time_asks_the_database_once_and_not_for_each_point(self) -> None:
+        self.plan.plan_included_kwh = 5
+        self.env["emobility.discount"].create({"name": "Spring", "value": 10, "company_id": self.company.id})
+        session = self.charge(1).session_id
+        self.env.invalidate_all()
+        with self.assertQueryCount(60):
+            session.read(["cost_picture"])
 
     def test_what_is_included_is_told_with_what_is_used(self) -> None:
         self.plan.write({"plan_included_kwh": 15, "plan_overage": "price", "plan_overage_price": 0.39})

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from freezegun import freeze_time
 
-from odoo.exceptions import UserError, ValidationError
+from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .test_discount import ReductionCommon
@@ -84,13 +87,25 @@ class TestLimits(ReductionCommon):
         self.assertTrue(self.contract.plan_without_price)
         self.assertFalse(self.plan.plan_tariff_ids)
 
+    @contextmanager
+    def refused(self, message: str) -> Iterator[None]:
+        with self.assertRaisesRegex(UserError, message), self.env.cr.savepoint():
+            yield
+
     def test_plan_without_a_price_is_neither_activated_nor_offered(self) -> None:
         self.rule.plan_id = self.plan.copy()
         contract = self.contract.copy()
-        with self.assertRaisesRegex(UserError, "no retail price rule of .* fits its plan Home plan"):
+        with self.refused("no retail price rule of .* fits its plan Home plan"):
             contract.action_activate()
         self.assertEqual(contract.charging_state, "draft")
-        with self.assertRaisesRegex(ValidationError, "Home plan cannot be offered in the portal"):
+        with self.refused("no retail price rule of .* fits its plan Home plan"):
+            contract.charging_state = "active"
+        self.assertEqual(contract.charging_state, "draft")
+        with self.refused("cannot be activated"):
+            self._make_contract(self.driver, "04FFFF", charging_state="active")
+        with self.refused("cannot have the plan Home plan.*: no retail price rule"):
+            self.contract.sudo()._change_plan(self.plan.copy(), fields.Date.today() + timedelta(days=1))
+        with self.refused("Home plan cannot be offered in the portal"):
             self.plan.plan_is_offered = True
         self.rule.plan_id = False
         contract.invalidate_recordset()
@@ -99,6 +114,28 @@ class TestLimits(ReductionCommon):
         self.assertEqual(self.plan._with_price(self.company), self.plan)
         self.rule.active = False
         self.assertFalse(self.plan._with_price(self.company), "no longer shown, when its last price goes")
+
+    def test_imported_contract_whose_plan_has_no_price_is_refused_with_its_row(self) -> None:
+        self.rule.plan_id = self.plan.copy()
+        columns = ["name", "partner_id/.id", "is_charging", "plan_id/.id", "charging_state"]
+        rows = [
+            ["Draft", str(self.driver.id), "1", str(self.plan.id), "draft"],
+            ["In use", str(self.driver.id), "1", str(self.plan.id), "active"],
+        ]
+        result = self.env["contract.contract"].with_company(self.company).load(columns, rows)
+        self.assertFalse(result["ids"])
+        # What a batch failed for is said at its beginning too; then each row is tried.
+        message = result["messages"][-1]
+        self.assertEqual(message["rows"], {"from": 1, "to": 1})
+        self.assertRegex(message["message"], "In use cannot be activated: no retail price rule .* plan Home plan")
+        self.assertFalse(self.env["contract.contract"].search([("name", "in", ["Draft", "In use"])]))
+
+    def test_contract_without_plan_does_not_get_one_without_price_while_in_use(self) -> None:
+        contract = self._make_contract(self.driver, "04FFFF", plan_id=False)
+        self.rule.plan_id = self.plan.copy()
+        with self.refused("fits its plan Home plan"):
+            contract.plan_id = self.plan
+        self.assertFalse(contract.plan_id)
 
     def test_plan_shows_the_tariffs_that_it_opens(self) -> None:
         special = self._make_tariff("SPECIAL", {"ENERGY": 0.3})

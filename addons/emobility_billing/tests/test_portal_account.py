@@ -189,11 +189,19 @@ class TestChargingAccount(ChargedCommon, HttpCase):
             label="Blue car",
             driver_name="Dora",
             driver_email="dora@example.com",
+            cost_centre="KST 9",
+            monthly_limit="120,50",
         )
         self.assertIn("was ordered", self._message(page, "done"))
         token = self.contract.token_ids - self.token
         self.assertEqual((token.state, token.uid_pending, token.label), ("ordered", True, "Blue car"))
         self.assertEqual((token.partner_id.name, token.partner_id.parent_id), ("Dora", self.user.partner_id))
+        self.assertEqual((token.cost_centre, token.monthly_limit), ("KST 9", 120.5))
+
+    def test_card_with_a_limit_that_is_no_amount_is_not_ordered(self) -> None:
+        page = self._post("/my/charging/tokens/order", contract_id=self.contract.id, label="X", monthly_limit="much")
+        self.assertIn("'much' is not an amount", self._message(page, "error"))
+        self.assertEqual(self.contract.token_ids, self.token)
 
     def test_card_for_a_foreign_contract_cannot_be_ordered(self) -> None:
         page = self._post("/my/charging/tokens/order", contract_id=self.foreign_contract.id, label="X")
@@ -331,3 +339,74 @@ class TestChargingAccount(ChargedCommon, HttpCase):
             ("2026-01-10 10:00:00", "'=HYPERLINK(1)", "12.500"),
         )
         self.assertEqual(row["Amount"], f"{session.cdr_ids.retail_amount:.2f}")
+
+    # --- Drivers ---
+
+    def _row(self, page: html.HtmlElement, driver: str) -> list[str]:
+        row = page.xpath(f"//table[@id='charging_drivers']//tr[td[contains(., '{driver}')]]")[0]
+        return [" ".join(cell.text_content().split()) for cell in row.xpath("td")]
+
+    def _make_fleet(self) -> Any:
+        """Two drivers of Anna's company, one with a limit, both with sessions in May 2026."""
+        drivers = self.env["res.partner"].create(
+            [{"name": name, "parent_id": self.user.partner_id.id} for name in ("Berta Bus", "Carl Caddy")]
+        )
+        tokens = self.env["emobility.token"].create(
+            [
+                {"uid": f"04FLEET{number}", "contract_id": self.contract.id, "partner_id": driver.id,
+                 "state": "active", "company_id": self.company.id, "cost_centre": centre, "monthly_limit": limit}
+                for number, (driver, centre, limit) in enumerate(zip(drivers, ("North", "South"), (10, 0), strict=True))
+            ]
+        )  # fmt: skip
+        for number, token in enumerate(tokens + tokens[:1]):
+            start = datetime(2026, 5, 10 + number, 10, tzinfo=UTC)
+            payload = {"evse_id": self.evse.id, "connector_id": self.connector.id, "token_uid": token.uid}
+            end = start.replace(hour=11)
+            events = [
+                self.event(f"F{number}", "started", start, payload, source="import"),
+                self.event(f"F{number}", "ended", end, {"energy_kwh": "10"}, source="import"),
+            ]
+            session = self.ingest(events)
+            self.assertEqual(session.state, "done", self.hold_reasons(session))
+        return tokens
+
+    @freeze_time("2026-05-20 10:00:00")
+    def test_who_pays_sees_drivers_with_cost_limit_and_cost_centre(self) -> None:
+        self._make_fleet()
+        page = self._page("/my/charging/drivers")
+        berta = self._row(page, "Berta Bus")
+        self.assertEqual(berta[2:5], ["North", "2", "20.0 kWh"])
+        self.assertIn("10.50", berta[5])
+        self.assertNotIn("not billed yet", berta[5])
+        self.assertIn("105 %", berta[6])
+        self.assertIn("Monthly limit reached", berta[7])
+        self.assertIn("no limit", self._row(page, "Carl Caddy")[6])
+        live = {"evse_id": self.evse.id, "connector_id": self.connector.id, "token_uid": "04FLEET1", "meter_kwh": "0"}
+        self.ingest([self.event("F-live", "started", datetime(2026, 5, 20, 9, tzinfo=UTC), live)])
+        self.assertIn("1 not billed yet", self._row(self._page("/my/charging/drivers"), "Carl Caddy")[5])
+        centres = page.xpath("//table[@id='charging_centres']//tbody/tr/td[1]")
+        self.assertEqual([cell.text_content().strip() for cell in centres], ["none", "North", "South"])
+        self.assertEqual(self._row(self._page("/my/charging/drivers?month=2026-04"), "Carl Caddy")[3], "0")
+        self.assertEqual(self._row(self._page("/my/charging/drivers?month=1970-xx"), "Carl Caddy")[3], "2")
+
+    @freeze_time("2026-05-20 10:00:00")
+    def test_sessions_of_one_card_are_listed_and_downloaded_alone(self) -> None:
+        berta, _carl = self._make_fleet()
+        page = self._page(f"/my/charging?card={berta.id}")
+        self.assertEqual(page.xpath("//*[@id='charging_total_count']")[0].text_content(), "2")
+        self.assertIn("Berta Bus", page.xpath("//*[@id='charging_card_filter']")[0].text_content())
+        [link] = page.xpath("//*[@id='charging_csv']/@href")
+        rows = list(csv.reader(io.StringIO(self.url_open(link).content.decode("utf-8-sig"))))
+        self.assertEqual([row[7] for row in rows[1:]], ["Berta Bus", "Berta Bus"])
+
+    def test_f52_cards_of_others_filter_nothing_and_are_no_drivers(self) -> None:
+        text = self._page("/my/charging/drivers").text_content()
+        self.assertNotIn("volker", text.lower())
+        page = self._page(f"/my/charging?card={self.foreign_token.id}")
+        self.assertFalse(page.xpath("//*[@id='charging_card_filter']"))
+
+    def test_who_drives_alone_has_no_tab_of_drivers(self) -> None:
+        tab = "//*[@id='charging_tabs']//a[@href='/my/charging/drivers']"
+        self.assertFalse(self._page("/my/charging").xpath(tab))
+        self.token.partner_id = self.env["res.partner"].create({"name": "Son", "parent_id": self.user.partner_id.id})
+        self.assertTrue(self._page("/my/charging").xpath(tab))

@@ -96,6 +96,16 @@ class TestPriceCheck(ChargingCommon):
         self.assertIn("has no prices on 2026-05-10", self.found("no_price").description)
         self.assertFalse(self.found("no_price", day="2026-06-02"))
 
+    def test_f57_price_of_a_plan_in_another_currency_than_a_rule_for_all_is_found(self) -> None:
+        self.plan.write({"plan_included_kwh": 5, "plan_overage": "price", "plan_overage_currency_id": self.euro.id})
+        self.assertFalse(self.found("currency"))
+        abroad = self._make_tariff("ABROAD", {"ENERGY": 0.5})
+        abroad.currency_id = self.env.ref("base.CHF")
+        rule = self._make_rule(abroad, power_class="HPC")
+        finding = self.found("currency")
+        self.assertEqual((finding.rule_id, finding.plan_id), (rule, self.plan))
+        self.assertIn("price in EUR", finding.description)
+
     def test_finding_opens_its_rules(self) -> None:
         twin = self._make_rule(self.special)
         action = self.found("conflict").action_open_rules()

@@ -34,6 +34,8 @@ class EmobilityPriceCheck(models.TransientModel):
 
     * conflict: two rules say the same, only their age decides;
     * shadowed: a rule that can never count, because another one in front of it matches all that it matches;
+    * currency: a rule for all plans whose tariff is in another currency than the price that a plan has for what is
+      beyond the included charging: there the price of the tariff counts;
     * no price: a rule whose tariff has no prices on that day;
     * hole: contracts that no rule gives a price at some connectors. Their sessions would be held.
     """
@@ -90,6 +92,7 @@ class EmobilityPriceCheck(models.TransientModel):
         for rules in by_relation.values():
             yield from self._conflicts(rules)
         yield from self._without_prices(records)
+        yield from self._other_currencies(records.filtered(lambda rule: rule.relation == "retail" and not rule.plan_id))
         places = self._places()
         yield from self._holes("retail", by_relation["retail"], self._customers(records), places)
         if by_relation["adhoc"]:
@@ -126,6 +129,31 @@ class EmobilityPriceCheck(models.TransientModel):
                         "The tariff %(tariff)s has no prices on %(day)s: sessions would be held.",
                         tariff=record.tariff_id.display_name,
                         day=self.day,
+                    ),
+                }
+
+    def _other_currencies(self, records: Any) -> Iterator[dict[str, Any]]:
+        plans = self.env["product.template"].search(
+            [
+                ("is_charging_plan", "=", True),
+                ("company_id", "in", [False, self.company_id.id]),
+                "|",
+                ("plan_overage", "=", "price"),
+                ("plan_session_overage", "=", "price"),
+            ]
+        )
+        for plan in plans.filtered(lambda one: one._has_overage_price() or one._has_session_overage_price()):
+            for record in records.filtered(lambda rule: not plan._knows_currency(rule.tariff_id.currency_id)):  # noqa: B023
+                yield {
+                    "kind": "currency",
+                    "rule_id": record.id,
+                    "plan_id": plan.id,
+                    "description": self.env._(
+                        "%(plan)s has a price in %(currency)s beyond what it includes; with this tariff, which is in "
+                        "%(other)s, the price of the tariff counts instead.",
+                        plan=plan.name,
+                        currency=plan._overage_currency().name,
+                        other=record.tariff_id.currency_id.name,
                     ),
                 }
 

@@ -18,6 +18,7 @@ class EmobilityPriceCheckLine(models.TransientModel):
     kind = fields.Selection(
         [
             ("conflict", "Conflict"),
+            ("currency", "Price of the Plan in Another Currency"),
             ("hole", "Hole"),
             ("no_price", "Tariff Without Prices"),
             ("shadowed", "Never Counts"),

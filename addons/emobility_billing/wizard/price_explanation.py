@@ -87,7 +87,7 @@ class EmobilityPriceExplanation(models.TransientModel):
                 "is_priced": bool(answer.version),
                 "rule_id": answer.rule.id,
                 "tariff_version_id": answer.version.id,
-                "included_text": self._included_text(answer.situation.day),
+                "included_text": self._included_text(answer.situation.day, answer.version.currency_id),
                 "line_ids": [
                     fields.Command.clear(),
                     *(
@@ -105,9 +105,11 @@ class EmobilityPriceExplanation(models.TransientModel):
             "view_mode": "form",
         }
 
-    def _included_text(self, day: date) -> str | bool:
+    def _included_text(self, day: date, currency: Any) -> str | bool:
         """Only drivers have what a plan includes: in other relations a session has its whole price."""
-        return self.relation == "retail" and self.contract_id and self.contract_id._included_text(day)
+        return (
+            self.relation == "retail" and self.contract_id and self.contract_id._included_text(day, currency or None)
+        )
 
     def _check_question(self) -> None:
         if self.connector_id and self.connector_id.evse_id != self.evse_id:

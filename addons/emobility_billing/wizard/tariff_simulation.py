@@ -90,7 +90,7 @@ class EmobilityTariffSimulation(models.TransientModel):
     def _result(self, facts: SessionFacts) -> dict[str, Any]:
         version = self.version_id
         rating = version._price(facts)
-        points = cost_over_time(version._price, version._engine_tariff(), facts)
+        points = cost_over_time(lambda until: version._price(until).total, version._engine_tariff(), facts)
         power = self.energy_kwh / self.charging_hours if self.charging_hours else 0.0
         possible = self.connector_id.max_power_kw
         return {

@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_wizards,
     test_bank_message,
     test_bank_transfer,
     test_debit,

@@ -10,6 +10,7 @@ from . import (
     emobility_opening_hours,
     emobility_plan_price,
     emobility_token,
+    ir_rule,
     product_template,
     res_company,
     res_config_settings,

@@ -379,6 +379,7 @@ class ContractContract(models.Model):
         """What follows from the first activation: EMAID, the phase of the plan, its fees."""
         self._assign_emaid()
         for contract in self.filtered(lambda c: not c.activated_on):
+            contract._check_fee_currency(contract.plan_id)
             today = fields.Date.context_today(contract)
             contract.activated_on = today
             if contract.plan_id:
@@ -389,11 +390,29 @@ class ContractContract(models.Model):
                     contract.plan_id.name,
                 )
 
+    def _check_fee_currency(self, plan: models.BaseModel) -> None:
+        """Fees are numbers in the currency of the plan: in another one they would be another price."""
+        self.ensure_one()
+        plan = plan.with_company(self.company_id)
+        fees = plan.plan_base_fee or plan.plan_activation_fee or plan.plan_card_fee
+        if fees and self.currency_id != plan.currency_id:
+            raise UserError(
+                self.env._(
+                    "The fees of the plan %(plan)s are in %(currency)s, but %(contract)s is invoiced in %(other)s: "
+                    "choose the same currency for the contract, or a plan without fees.",
+                    plan=plan.name,
+                    currency=plan.currency_id.name,
+                    contract=self.display_name,
+                    other=self.currency_id.name,
+                )
+            )
+
     def _begin_first_phases(self) -> None:
         """Contracts in use that get a plan for the first time have it from today on."""
         for contract in self:
             in_use = contract.is_charging and contract.charging_state in ("active", "suspended")
             if in_use and contract.activated_on and not contract.phase_ids:
+                contract._check_fee_currency(contract.plan_id)
                 contract._begin_phase(contract.plan_id, fields.Date.context_today(contract))
 
     def _begin_phase(self, plan: models.BaseModel, day: date) -> None:
@@ -503,6 +522,7 @@ class ContractContract(models.Model):
                     problem=problem,
                 )
             )
+        self._check_fee_currency(plan)
 
     def _begin_next_plan(self) -> None:
         self.ensure_one()

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.misc import formatLang
 
 PERIOD_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
@@ -44,10 +45,27 @@ class ProductTemplate(models.Model):
         "Price Beyond It (per kWh)",
         digits=(16, 6),
         help="Instead of the price that the tariff has for energy; its other prices stay. With or without tax, as "
-        "the prices of the tariff. It counts for tariffs in the currency of the plan.",
+        "the prices of the tariff.",
     )
     plan_included_sessions = fields.Integer(
-        "Included Sessions (per Month)", help="Sessions beyond it cost what the tariff says."
+        "Included Sessions (per Month)", help="What a session beyond them costs, the plan says."
+    )
+    plan_session_overage = fields.Selection(
+        [("tariff", "What the tariff says"), ("price", "A price of the plan")],
+        "A Session Beyond It Costs",
+        default="tariff",
+        required=True,
+    )
+    plan_session_overage_price = fields.Float(
+        "Price Beyond It (per Session)",
+        digits=(16, 6),
+        help="Instead of all that the tariff asks for the session. With or without tax, as the prices of the tariff.",
+    )
+    plan_overage_currency_id = fields.Many2one(
+        "res.currency",
+        "Currency of the Price Beyond",
+        default=lambda self: self.env.company.currency_id,
+        help="The plan's own prices count for tariffs in this currency.",
     )
     plan_min_months = fields.Integer("Minimum Term (Months)", help="The contract cannot end before. 0: none.")
     plan_notice_days = fields.Integer("Notice Period (Days)", help="Between the notice and the end. 0: none.")
@@ -67,7 +85,7 @@ class ProductTemplate(models.Model):
     _plan_amounts = models.Constraint(
         "CHECK (plan_base_fee >= 0 AND plan_activation_fee >= 0 AND plan_card_fee >= 0 AND plan_included_kwh >= 0"
         " AND plan_included_sessions >= 0 AND plan_min_months >= 0 AND plan_notice_days >= 0 AND plan_free_cards >= 0"
-        " AND plan_overage_price >= 0)",
+        " AND plan_overage_price >= 0 AND plan_session_overage_price >= 0)",
         "Fees, terms and included quantities of a charging plan cannot be negative.",
     )
 
@@ -105,9 +123,52 @@ class ProductTemplate(models.Model):
                     )
                 )
 
+    @api.constrains("plan_session_overage", "plan_included_sessions", "plan_included_kwh")
+    def _check_price_of_sessions(self) -> None:
+        """A price for the whole session leaves nothing to which included energy could count."""
+        for plan in self:
+            if plan.plan_included_sessions and plan.plan_session_overage == "price" and plan.plan_included_kwh:
+                raise ValidationError(
+                    self.env._(
+                        "%(plan)s has a price for each session beyond those that are included, so it cannot include "
+                        "%(kwh)s kWh too: choose one of them, or let the tariff say what such a session costs.",
+                        plan=plan.display_name,
+                        kwh=f"{plan.plan_included_kwh:g}",
+                    )
+                )
+
     def _with_price(self, company: models.BaseModel) -> "ProductTemplate":
         """Those of these plans that customers of the company can have. What knows prices leaves out those without."""
         return self
+
+    def _overage_currency(self) -> models.BaseModel:
+        return self.plan_overage_currency_id or self.currency_id
+
+    def _knows_currency(self, currency: models.BaseModel | None) -> bool:
+        """Whether the plan's own prices count for sessions in this currency. None: in whichever they are."""
+        return currency is None or currency == self._overage_currency()
+
+    def _has_overage_price(self, currency: models.BaseModel | None = None) -> bool:
+        """Whether energy beyond what is included has the plan's own price for sessions in this currency."""
+        own = self.is_charging_plan and self.plan_overage == "price" and self.plan_included_kwh
+        return bool(own) and self._knows_currency(currency)
+
+    def _has_session_overage_price(self, currency: models.BaseModel | None = None) -> bool:
+        """Whether sessions beyond those that are included have the plan's own price."""
+        own = self.is_charging_plan and self.plan_session_overage == "price" and self.plan_included_sessions
+        return bool(own) and self._knows_currency(currency)
+
+    def _overage_price_text(self) -> str:
+        return self._price_text(self.plan_overage_price)
+
+    def _session_overage_price_text(self) -> str:
+        return self._price_text(self.plan_session_overage_price)
+
+    def _price_text(self, price: float) -> str:
+        """0.39 EUR, with as many decimals as the price has, as the reader writes numbers."""
+        _whole, _point, decimals = f"{price:.6f}".rstrip("0").partition(".")
+        amount = formatLang(self.env, price, digits=max(2, len(decimals)))
+        return f"{amount} {self._overage_currency().name}"
 
     def action_view_plan_contracts(self) -> dict:
         """Return the action that lists the contracts of this plan."""

@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_access_rpc,
+    test_access_wizards,
     test_contract,
     test_contract_life,
     test_identifiers,

@@ -259,6 +259,21 @@ class AccessHttpCase(AccessMixin, HttpCase):
         )
         return response.status_code, response.json()
 
+    def _outcome_of_json(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
+        status, answer = self.call(role, model, method, **params)
+        return {200: "done", 403: "refused", 422: "refused"}.get(status, f"{status} {answer}")
+
+    def _outcome_of_xmlrpc(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
+        key = self.api_keys[role]
+        try:
+            self.xmlrpc_object.execute_kw(
+                self.env.cr.dbname, self.users[role].id, key, model, method, list(params.values())
+            )
+        except Fault as fault:
+            # 2 is a UserError, 4 an AccessError.
+            return "refused" if fault.faultCode in (2, 4) else str(fault)
+        return "done"
+
 
 class RpcTableChecks:
     """The table of rights, asked over both interfaces. Mix into an AccessHttpCase with `MATRIX` and `records`.
@@ -294,21 +309,6 @@ class RpcTableChecks:
                 outcome = call(role, record._name, method, dict(zip(names.split(), values, strict=True)))
                 self.assertEqual(outcome, "done" if letter in granted else "refused", method)
 
-    def _outcome_of_json(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
-        status, answer = self.call(role, model, method, **params)
-        return {200: "done", 403: "refused", 422: "refused"}.get(status, f"{status} {answer}")
-
-    def _outcome_of_xmlrpc(self, role: str, model: str, method: str, params: dict[str, Any]) -> str:
-        key = self.api_keys[role]
-        try:
-            self.xmlrpc_object.execute_kw(
-                self.env.cr.dbname, self.users[role].id, key, model, method, list(params.values())
-            )
-        except Fault as fault:
-            # 2 is a UserError, 4 an AccessError.
-            return "refused" if fault.faultCode in (2, 4) else str(fault)
-        return "done"
-
     @mute_logger("odoo.http", "odoo.addons.base.models.ir_access", "odoo.addons.base.models.ir_model")
     def test_f52_rpc_creates_nothing_for_who_may_not(self) -> None:
         for model, roles in self.MATRIX.items():
@@ -319,6 +319,54 @@ class RpcTableChecks:
                         self.assertEqual((status, may), (200, False))
                         outcome = self._outcome_of_json(role, model, "create", {"vals_list": [{}]})
                         self.assertEqual(outcome, "refused")
+
+
+class WizardChecks:
+    """The dialogues (transient models) of an addon and who may use them, asked of the ORM and over both interfaces.
+
+    Mix into an AccessHttpCase, with `MODULE` and `WIZARDS` (model -> roles). All other roles may do nothing.
+    """
+
+    allow_inherited_tests_method = True
+    MODULE: ClassVar[str]
+    WIZARDS: ClassVar[Mapping[str, frozenset[str]]]
+    ROLES: ClassVar[Mapping[str, str]] = {
+        **AccessMixin.ROLES,
+        "technician": "emobility_crm.group_technician",
+        "roaming": "emobility_crm.group_roaming_manager",
+    }
+
+    def test_every_dialogue_is_in_the_table(self) -> None:
+        defined = {
+            name
+            for name, model in self.env.registry.items()
+            if model._original_module == self.MODULE and model._transient
+        }
+        self.assertEqual(defined, set(self.WIZARDS))
+
+    def test_f52_only_these_roles_use_a_dialogue_and_each_user_only_their_own(self) -> None:
+        for model, roles in self.WIZARDS.items():
+            for role in self.ROLES:
+                wizard = self.as_role(role, self.env[model])
+                for operation in OPERATIONS.values():
+                    with self.subTest(model=model, role=role, operation=operation):
+                        own = wizard.env["ir.rule"]._compute_domain(model, operation)
+                        self.assertIn(f"('create_uid', '=', {wizard.env.uid})", str(own))
+                        # Odoo deletes them itself after a while.
+                        if role not in roles or operation != "unlink":
+                            self.assertEqual(wizard.has_access(operation), role in roles)
+
+    @mute_logger("odoo.http", "odoo.sql_db", "odoo.addons.rpc.controllers")
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_access")
+    def test_f52_rpc_opens_a_dialogue_to_nobody_else(self) -> None:
+        for model, roles in self.WIZARDS.items():
+            for role in self.api_keys:
+                expected = "done" if role in roles else "refused"
+                for via, call in (("JSON-2", self._outcome_of_json), ("XML-RPC", self._outcome_of_xmlrpc)):
+                    with self.subTest(model=model, role=role, via=via):
+                        self.assertEqual(call(role, model, "search", {"domain": []}), expected)
+                        if role not in roles:
+                            self.assertEqual(call(role, model, "create", {"vals_list": [{}]}), "refused")
 
 
 def public_methods(env: Environment, module: str) -> set[str]:

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 from freezegun import freeze_time
 
@@ -204,6 +204,17 @@ class TestContractLife(BaseCommon):
             self._change(draft, kind="plan", plan_id=self.large.id, day="2026-04-01")
         self.assertFalse(contract.next_plan_id)
         self.assertEqual(len(contract.phase_ids), 1)
+
+    def test_f57_fees_in_another_currency_than_the_contract_are_refused(self) -> None:
+        franc = self.env.ref("base.CHF")
+        contract = new_charging_contract(self.env, self.partner, plan_id=self.basic.id, currency_id=franc.id)
+        with self.assertRaisesRegex(UserError, "fees of the plan Basic are in .* is invoiced in CHF"):
+            contract.action_activate()
+        free = self._make_plan("Free")
+        contract = self._active(plan_id=free.id, currency_id=franc.id)
+        with self.assertRaisesRegex(UserError, "fees of the plan Large"):
+            contract._change_plan(self.large, fields.Date.today() + timedelta(days=1))
+        self.assertFalse(contract.next_plan_id)
 
     def test_plan_of_a_contract_in_use_cannot_be_overwritten(self) -> None:
         contract = self._active()

@@ -101,7 +101,7 @@ class TestLocationMap(BaseCommon):
         self.assertGreater(berlin[0], munich[0])
         self.assertLess(berlin[1], munich[1])
         self.assertEqual(len(picture.xpath("//circle")), 2)
-        self.assertIn("1 places have no coordinates", note)
+        self.assertIn("not shown: 1.", note)
 
     def test_dots_name_place_and_state_and_escape_what_people_typed(self) -> None:
         picture, _note = self._map()

@@ -96,11 +96,9 @@ class TestPrivacy(BaseCommon):
             self._wizard(self.clerk, confirm=True).action_erase()
 
     def test_user_of_the_system_is_not_erased(self) -> None:
-        wizard = self.env["emobility.partner.privacy"].create(
-            {"partner_id": self.clerk.partner_id.id, "confirm": True}
-        )
+        wizard = self._wizard(self.manager, partner_id=self.clerk.partner_id.id, confirm=True)
         with self.assertRaisesRegex(UserError, "is a user of this system"):
-            wizard.with_user(self.manager).action_erase()
+            wizard.action_erase()
 
     # --- Duplicates and roles ---
 

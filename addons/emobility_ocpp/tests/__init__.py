@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_access_table,
+    test_access_wizards,
     test_certificates,
     test_commands,
     test_display_and_certificates,

@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_wizards,
     test_account_check,
     test_accrual,
     test_analytic,

@@ -90,6 +90,6 @@ class TestThgReport(ReportingCommon):
             self._report(date_from="2026-07-01")
         other = self.env["res.company"].create({"name": "Other"})
         clerk = self._make_user("thg-manager", "emobility_crm.group_manager")
-        report.company_id = other
-        with self.assertRaises(UserError):
-            report.with_user(clerk).sudo(False).action_make()
+        theirs = report.with_user(clerk).sudo().copy({"company_id": other.id})
+        with self.assertRaisesRegex(UserError, "not one of your companies"):
+            theirs.sudo(False).action_make()

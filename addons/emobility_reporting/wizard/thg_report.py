@@ -24,7 +24,7 @@ class EmobilityThgReport(models.TransientModel):
         "From", required=True, default=lambda self: fields.Date.context_today(self).replace(month=1, day=1)
     )
     date_to = fields.Date("To", required=True, default=fields.Date.context_today)
-    kind = fields.Selection([("csv", "CSV"), ("xlsx", "Excel")], "File", required=True, default="xlsx")
+    kind = fields.Selection([("csv", "CSV"), ("xlsx", "Excel")], "File Format", required=True, default="xlsx")
     line_ids = fields.One2many("emobility.thg.report.line", "report_id", "Charging points", readonly=True)
     energy_mwh = fields.Float("Energy (MWh)", digits=(16, 6), readonly=True)
     claimable_mwh = fields.Float("Of this without problems", digits=(16, 6), readonly=True)

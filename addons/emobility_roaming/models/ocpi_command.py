@@ -44,7 +44,7 @@ class EmobilityOcpiCommand(models.Model):
     _rec_name = "uid"
     _check_company_auto = True
 
-    uid = fields.Char("ID", required=True, readonly=True)
+    uid = fields.Char("OCPI ID", required=True, readonly=True)
     connection_id = fields.Many2one(
         "emobility.ocpi.connection", required=True, readonly=True, index=True, ondelete="cascade", check_company=True
     )

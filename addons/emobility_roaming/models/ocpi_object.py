@@ -46,7 +46,7 @@ class EmobilityOcpiObject(models.Model):
     )
     country_code = fields.Char(required=True, readonly=True)
     party_id = fields.Char("Party ID", required=True, readonly=True)
-    uid = fields.Char("ID", required=True, readonly=True)
+    uid = fields.Char("OCPI ID", required=True, readonly=True)
     kind = fields.Char(readonly=True, help="The type of a token; else empty.")
     version = fields.Char(required=True, readonly=True)
     data = fields.Json(readonly=True)

@@ -19,7 +19,7 @@ class EmobilityOcpiReconciliation(models.Model):
     _rec_name = "invoice_ref"
     _check_company_auto = True
 
-    uid = fields.Char("ID", required=True, readonly=True, default=lambda self: str(uuid.uuid4()))
+    uid = fields.Char("OCPI ID", required=True, readonly=True, default=lambda self: str(uuid.uuid4()))
     connection_id = fields.Many2one(
         "emobility.ocpi.connection", required=True, readonly=True, index=True, ondelete="restrict", check_company=True
     )

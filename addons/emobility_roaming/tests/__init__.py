@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_wizards,
     test_location_file,
     test_ocpi_access,
     test_ocpi_authorize,

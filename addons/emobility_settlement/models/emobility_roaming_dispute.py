@@ -57,7 +57,7 @@ class EmobilityRoamingDispute(models.Model):
         tracking=True,
     )
     description = fields.Text(required=True, help="What is wrong, in words that the other side understands.")
-    evidence = fields.Json(readonly=True, help="What both sides said when the dispute was made.")
+    evidence = fields.Json("Evidence Data", readonly=True, help="What both sides said when the dispute was made.")
     evidence_text = fields.Text("Evidence", compute="_compute_evidence_text")
     currency_id = fields.Many2one("res.currency", compute="_compute_currency_id", store=True)
     amount = fields.Monetary("Disputed Amount", help="Without taxes.", tracking=True)

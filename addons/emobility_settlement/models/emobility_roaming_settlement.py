@@ -47,8 +47,8 @@ class EmobilityRoamingSettlement(models.Model):
         tracking=True,
         index=True,
     )
-    rating_ids = fields.One2many("emobility.rating", "roaming_settlement_id", "Sold")
-    roaming_cdr_ids = fields.One2many("emobility.roaming.cdr", "settlement_id", "Bought")
+    rating_ids = fields.One2many("emobility.rating", "roaming_settlement_id", "Sold One by One")
+    roaming_cdr_ids = fields.One2many("emobility.roaming.cdr", "settlement_id", "Bought One by One")
     line_ids = fields.One2many("emobility.settlement.line", "settlement_id", "Their Invoice Compared")
     sold_count = fields.Integer("Sold CDRs", compute="_compute_sums")
     sold_amount = fields.Monetary("Sold", compute="_compute_sums", help="Without taxes.")

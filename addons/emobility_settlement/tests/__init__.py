@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_wizards,
     test_agreement,
     test_dispute,
     test_internal_roaming,
