@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BridgeProcess, Eventually, running_bridge
+from conftest import STORES, BridgeProcess, Eventually, running_bridge
 from fake_odoo import PASSWORD, TOKEN, FakeOdoo
 from raw_station import RawStation
 from station_simulator import Simulator, StationSettings
@@ -16,10 +16,10 @@ from test_wire16 import command, energies, meter_payload, start_payload, status_
 from websockets.exceptions import ConnectionClosed
 
 
-@pytest.fixture
-def own() -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
-    """A bridge that a test may kill."""
-    with running_bridge() as pair:
+@pytest.fixture(params=STORES)
+def own(request: pytest.FixtureRequest) -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
+    """A bridge that a test may kill, on each of the stores."""
+    with running_bridge(request.param) as pair:
         yield pair
 
 
