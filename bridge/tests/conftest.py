@@ -155,6 +155,23 @@ class BridgeProcess:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
 
+    @contextmanager
+    def refusing(self, table: str, condition: str) -> Iterator[None]:
+        """Rows of a table that fulfil a condition cannot be written."""
+        if self.is_sqlite:
+            self.execute(
+                f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN NEW.{condition}"
+                " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        else:
+            self.execute(f"ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (NOT ({condition})) NOT VALID")
+        try:
+            yield
+        finally:
+            self.execute(
+                "DROP TRIGGER refuse" if self.is_sqlite else f"ALTER TABLE {table} DROP CONSTRAINT refuse"
+            )
+
     def empty(self) -> None:
         """Forget everything; again when a pull of the bridge is in the way."""
         if self.is_sqlite:

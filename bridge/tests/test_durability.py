@@ -132,15 +132,11 @@ async def test_a_message_that_cannot_be_stored_is_not_answered_and_ends_the_conn
 ) -> None:
     """The station repeats what was not answered, so a full disk costs time and no session."""
     socket = await station()
-    refuse = "ALTER TABLE journal ADD CONSTRAINT full_disk CHECK (action <> 'StartTransaction') NOT VALID"
-    bridge.execute(refuse)
-    try:
+    with bridge.refusing("journal", "action = 'StartTransaction'"):
         await socket.send("StartTransaction", start_payload())
         with pytest.raises(ConnectionClosed):
             await socket.receive()
         assert bridge.rows("SELECT uid FROM session") == []
-    finally:
-        bridge.execute("ALTER TABLE journal DROP CONSTRAINT full_disk")
     second = await station()
     assert (await second.call("StartTransaction", start_payload()))["transactionId"] > 0
     await eventually(lambda: len(odoo.of_kind("session.started")) == 1)
@@ -150,12 +146,9 @@ async def test_a_billing_message_that_breaks_the_ledger_is_acknowledged_and_repo
     bridge: BridgeProcess, station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     socket = await station()
-    bridge.execute("ALTER TABLE session ADD CONSTRAINT broken CHECK (evse <> 9)")
-    try:
+    with bridge.refusing("session", "evse = 9"):
         assert (await socket.call("StartTransaction", start_payload(connector=9)))["transactionId"] > 0
         conflict = (await eventually(lambda: odoo.of_kind("session.conflict")))[0]["payload"]
-    finally:
-        bridge.execute("ALTER TABLE session DROP CONSTRAINT broken")
     assert conflict["reason"] == "message_not_understood"
     assert conflict["raw"] == start_payload(connector=9)
 

@@ -22,6 +22,7 @@ _PATIENT = (
     "display_message",
     "monitor",
     "default_tariff",
+    "clear_tariffs",
 )
 # What OCPI and others say to each of the final states; of an unknown outcome nobody knows.
 _RESULT_WORDS = {
@@ -73,6 +74,7 @@ ACTIONS = [
     ("cost_updated", "Show the cost so far"),
     ("final_cost", "Show what a session has cost"),
     ("default_tariff", "Set the tariff (OCPP 2.1)"),
+    ("transaction_tariff", "Set the tariff of a session (OCPP 2.1)"),
     ("tariffs", "Report tariffs (OCPP 2.1)"),
     ("clear_tariffs", "Remove tariffs (OCPP 2.1)"),
     ("frames", "Show raw messages"),

@@ -30,6 +30,7 @@ _ASKED_ELSEWHERE = frozenset(
         "cost_updated",
         "final_cost",
         "default_tariff",
+        "transaction_tariff",
         "frames",
     }
 )

@@ -443,6 +443,10 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
 }
 _CALLS_21 = _CALLS_20 | {
     "default_tariff": lambda p, _n: ("SetDefaultTariff", {"evseId": _evse(p), "tariff": p["tariff"]}),
+    "transaction_tariff": lambda p, _n: (
+        "ChangeTransactionTariff",
+        {"transactionId": p["transaction_id"], "tariff": p["tariff"]},
+    ),
     "tariffs": lambda p, _n: ("GetTariffs", {"evseId": _evse(p)}),
     "clear_tariffs": lambda p, _n: ("ClearTariffs", {"evseId": _evse(p)} if p.get("evse") is not None else {}),
 }
