@@ -11,6 +11,7 @@ import pytest
 from conftest import BridgeProcess, Eventually
 from fake_odoo import TOKEN, FakeOdoo
 from raw_station import RawStation
+from test_wire16 import command
 from test_wire201 import energies, event
 
 PROTOCOL = "ocpp2.1"
@@ -120,7 +121,7 @@ async def test_a_session_with_other_prices_gets_its_tariff_under_the_id_of_the_s
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     socket = await station(protocol="ocpp2.1")
-    await socket.call("TransactionEvent", event("Started"))
+    await socket.call("TransactionEvent", event("Started", 0, token=TOKEN))
     started = (await eventually(lambda: odoo.of_kind("session.started")))[0]["payload"]
     tariff = {"tariffId": "T", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.41}]}}
     payload = {"session_uid": started["session_uid"], "tariff": tariff}
@@ -128,7 +129,7 @@ async def test_a_session_with_other_prices_gets_its_tariff_under_the_id_of_the_s
     call = await socket.receive()
     assert call[2:] == [
         "ChangeTransactionTariff",
-        {"transactionId": event("Started")["transactionInfo"]["transactionId"], "tariff": tariff},
+        {"transactionId": event("Started", 0)["transactionInfo"]["transactionId"], "tariff": tariff},
     ]
     await socket.answer(call, {"status": "ConditionNotSupported"})
     results = await eventually(lambda: [e for e in odoo.of_kind("command.result") if e["payload"]["status"] != "sent"])

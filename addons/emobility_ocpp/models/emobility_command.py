@@ -164,7 +164,7 @@ class EmobilityCommand(models.Model):
     number = fields.Integer(readonly=True, copy=False, help="What the bridge calls the command towards the station.")
     requester = fields.Char(readonly=True, help="Who asked for it, when that was nobody who is logged in here.")
     result_model = fields.Char(readonly=True, copy=False)
-    result_id = fields.Many2oneReference(model_field="result_model", readonly=True, copy=False)
+    result_id = fields.Many2oneReference("Record That Is Told", model_field="result_model", readonly=True, copy=False)
 
     _uid_unique = models.UniqueIndex("(uid)", "There is already a command with this uid.")
     _open_index = models.Index("(company_id, expires_at) WHERE state IN ('new', 'sent')")

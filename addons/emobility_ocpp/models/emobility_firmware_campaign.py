@@ -41,7 +41,7 @@ class EmobilityFirmwareCampaign(models.Model):
         tracking=True,
     )
     line_ids = fields.One2many("emobility.firmware.campaign.line", "campaign_id", "Stations")
-    station_count = fields.Integer("Stations", compute="_compute_progress")
+    station_count = fields.Integer("Number of Stations", compute="_compute_progress")
     done_count = fields.Integer("Through", compute="_compute_progress")
     failed_count = fields.Integer("Failed or Unknown", compute="_compute_progress")
     progress = fields.Float(compute="_compute_progress")

@@ -324,7 +324,17 @@ class EmobilityOcppMessage(models.Model):
         self._verify_signed(events)
         self._show_costs(events)
         self._send_session_tariffs(events)
+        self._tell_session_views(events)
         return answers
+
+    def _tell_session_views(self, events: list[dict[str, Any]]) -> None:
+        """Open lists and forms of the sessions among the events read them anew, once this is committed."""
+        uids = {event["session_uid"] for event in events}
+        sessions = self.env["emobility.session"].search([("source", "=", "ocpp"), ("uid", "in", list(uids))])
+        for company, told in sessions.grouped("company_id").items():
+            self.env["bus.bus"]._sendone(
+                f"emobility_stations_{company.id}", "emobility_session_changed", {"ids": told.ids}
+            )
 
     def _send_session_tariffs(self, events: list[dict[str, Any]]) -> None:
         """Give stations that compute costs the tariffs of the sessions that begin."""
