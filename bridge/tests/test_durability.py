@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,24 @@ async def test_what_was_acknowledged_just_before_a_kill_is_delivered_after_the_r
     await asyncio.to_thread(bridge.start)
     await eventually(lambda: odoo.of_kind("session.ended"))
     assert odoo.kinds() == ["session.started", "session.ended"]
+
+
+async def test_at_whatever_moment_the_bridge_is_killed_what_it_acknowledged_is_on_disk(
+    own: tuple[BridgeProcess, FakeOdoo],
+) -> None:
+    bridge, _odoo = own
+    acknowledged: list[str] = []
+    for moment in (0.01, 0.05, 0.1, 0.2, 0.4):
+        station = await RawStation.open(bridge.url, "CS-1")
+        counting = asyncio.create_task(station.count_until_it_breaks(len(acknowledged) * 10))
+        await asyncio.sleep(moment)
+        bridge.kill()
+        acknowledged += await counting
+        await asyncio.to_thread(bridge.start)
+    rows = bridge.rows("SELECT raw FROM journal WHERE action = 'DataTransfer'")
+    kept = [json.loads(row["raw"])[3]["data"] for row in rows]
+    assert len(acknowledged) > 20
+    assert set(acknowledged) <= set(kept)
 
 
 @pytest.mark.parametrize("outage", ["down", "http_500", "lose_answer"])
