@@ -10,7 +10,9 @@ class EmobilityEvse(models.Model):
 
     _inherit = "emobility.evse"
 
-    ocpp_tariff_key = fields.Char("Tariff Sent", readonly=True, copy=False, help="Which tariff the station was sent last.")
+    ocpp_tariff_key = fields.Char(
+        "Tariff Sent", readonly=True, copy=False, help="Which tariff the station was sent last."
+    )
     ocpp_tariff_version_id = fields.Many2one(
         "emobility.tariff.version",
         "Tariff on the Station",
