@@ -1,7 +1,10 @@
 #!/bin/sh
 # Reads the secrets from their files, so that they stand in no command line and no image.
 set -eu
-PGPASSWORD="$(cat /run/secrets/postgres_password)"
 EMOBILITY_BRIDGE_ODOO_API_KEY="$(cat /run/secrets/bridge_api_key)"
-export PGPASSWORD EMOBILITY_BRIDGE_ODOO_API_KEY
+export EMOBILITY_BRIDGE_ODOO_API_KEY
+if [ -f /run/secrets/postgres_password ]; then # a bridge on SQLite has none
+    PGPASSWORD="$(cat /run/secrets/postgres_password)"
+    export PGPASSWORD
+fi
 exec python -m emobility_bridge "$@"

@@ -106,16 +106,6 @@ def ocpi_tariff(
     )
 
 
-def product_vat(env: Any, version: Any, dimension: str, element: int) -> Decimal | None:
-    """VAT in percent that the usage product of a price has at home; None when there is none in percent."""
-    product = env["emobility.rating.line"]._products(version)(dimension, element)
-    company = version.company_id
-    taxes = product.taxes_id._filter_taxes_by_company(company) or company.account_sale_tax_id
-    if not taxes or set(taxes.mapped("amount_type")) != {"percent"}:
-        return None
-    return sum((Decimal(str(tax.amount)) for tax in taxes), Decimal(0))
-
-
 def tariff_data(
     tariff: Tariff,
     version: str,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,24 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 from raw_station import RawStation
 
+from emobility_bridge import sqlite
+
+STORES = ("postgres", "sqlite")
+STORE = os.environ.get("EMOBILITY_TEST_STORE", "postgres")  # where the tests run that do not name one
+_TABLES = (
+    "journal",
+    "station",
+    "token",
+    "station_state",
+    "session",
+    "connector_status",
+    "outbox",
+    "transaction_number",
+    "dead_letter",
+    "command",
+    "stranger",
+)
+_NOT_SYNCED = "UPDATE sync_state SET synced_at = NULL"
 _SOURCE = Path(__file__).parents[1] / "src"
 _TIMEOUT = 60.0  # a limit for what hangs, not for a machine that is busy
 
@@ -42,7 +62,16 @@ class BridgeProcess:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, largest_file: int = resource.RLIM_INFINITY) -> None:
+        """With a largest file it is as if the disk of a SQLite database were full."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "emobility_bridge"],
+            env=self._environment(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY)),
+        )
+        self._wait_until_it_listens()
+
+    def _environment(self) -> dict[str, str]:
         settings = {
             "dsn": self.dsn,
             "odoo_url": self._odoo.url,
@@ -59,11 +88,7 @@ class BridgeProcess:
             **self.settings,
         }
         environment = {f"EMOBILITY_BRIDGE_{name.upper()}": str(value) for name, value in settings.items()}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "emobility_bridge"],
-            env={**os.environ, "PYTHONPATH": str(_SOURCE), **environment},
-        )
-        self._wait_until_it_listens()
+        return {**os.environ, "PYTHONPATH": str(_SOURCE), **environment}
 
     def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + _TIMEOUT
@@ -87,6 +112,14 @@ class BridgeProcess:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as response:
             return dict(json.load(response))
 
+    def ends_with(self) -> str:
+        """What a bridge says that cannot run beside this one."""
+        twin = BridgeProcess(self.dsn, self._odoo)
+        command = [sys.executable, "-m", "emobility_bridge"]
+        ended = subprocess.run(command, env=twin._environment(), capture_output=True, text=True, timeout=_TIMEOUT)
+        assert ended.returncode == 1
+        return ended.stderr
+
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         assert self._process is not None
@@ -107,25 +140,59 @@ class BridgeProcess:
 
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         """Look into the bridge's database."""
+        if self.is_sqlite:
+            with closing(sqlite._open(self._file)) as raw:
+                return sqlite._execute(raw, sqlite.carry_over(query), parameters)[0]
         with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
             return connection.execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
 
     def execute(self, statement: str) -> None:
         """Change the bridge's database behind its back."""
+        if self.is_sqlite:
+            with closing(sqlite._open(self._file)) as raw:
+                raw.execute(sqlite.carry_over(statement))
+            return
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
 
+    @contextmanager
+    def refusing(self, table: str, condition: str) -> Iterator[None]:
+        """Rows of a table that fulfil a condition cannot be written."""
+        if self.is_sqlite:
+            self.execute(
+                f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN NEW.{condition}"
+                " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        else:
+            self.execute(f"ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (NOT ({condition})) NOT VALID")
+        try:
+            yield
+        finally:
+            self.execute(
+                "DROP TRIGGER refuse" if self.is_sqlite else f"ALTER TABLE {table} DROP CONSTRAINT refuse"
+            )
+
     def empty(self) -> None:
         """Forget everything; again when a pull of the bridge is in the way."""
+        if self.is_sqlite:
+            with closing(sqlite._open(self._file)) as raw:
+                deletions = "; ".join(f"DELETE FROM {table}" for table in _TABLES)
+                raw.executescript(f"BEGIN IMMEDIATE; {deletions}; {_NOT_SYNCED}; COMMIT")
+            return
         while True:
             try:
-                self.execute(
-                    "TRUNCATE journal, station, token, station_state, session, connector_status, outbox,"
-                    " transaction_number, dead_letter, command, stranger; UPDATE sync_state SET synced_at = NULL"
-                )
+                self.execute(f"TRUNCATE {', '.join(_TABLES)}; {_NOT_SYNCED}")
                 return
             except psycopg.errors.DeadlockDetected:
                 continue
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dsn.startswith("sqlite:")
+
+    @property
+    def _file(self) -> Path:
+        return Path(self.dsn.removeprefix("sqlite://"))
 
     @property
     def is_running(self) -> bool:
@@ -133,8 +200,12 @@ class BridgeProcess:
 
 
 @contextmanager
-def throw_away_database() -> Iterator[str]:
-    """A new database on the server in EMOBILITY_TEST_PG; dropped afterwards."""
+def throw_away_database(store: str = "postgres") -> Iterator[str]:
+    """A new database on the server in EMOBILITY_TEST_PG, or a new file; gone afterwards."""
+    if store == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite://{folder}/bridge.db"
+        return
     server = os.environ.get("EMOBILITY_TEST_PG")
     if not server:
         pytest.fail("Set EMOBILITY_TEST_PG to the connection string of a PostgreSQL server for tests.")
@@ -160,11 +231,11 @@ def _drop(maintenance: str, name: str) -> None:
 
 
 @contextmanager
-def running_bridge(**settings: object) -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
+def running_bridge(store: str = STORE, **settings: object) -> Iterator[tuple[BridgeProcess, FakeOdoo]]:
     """A bridge with a database and an Odoo of its own, which has pulled stations and tokens."""
     fake = FakeOdoo()
     fake.start()
-    with throw_away_database() as dsn:
+    with throw_away_database(store) as dsn:
         process = BridgeProcess(dsn, fake, **settings)
         process.start()
         try:

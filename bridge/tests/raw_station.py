@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import json
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 _numbers = itertools.count(1)
@@ -67,6 +69,15 @@ class RawStation:
     async def answer(self, call: list[Any], payload: dict[str, Any]) -> None:
         """Answer a call of the bridge."""
         await self.socket.send(json.dumps([3, call[1], payload]))
+
+    async def count_until_it_breaks(self, first: int) -> list[str]:
+        """Send numbered messages one after another; the numbers that were acknowledged before the line broke."""
+        acknowledged: list[str] = []
+        with contextlib.suppress(ConnectionClosed, OSError):
+            for number in itertools.count(first):
+                await self.call("DataTransfer", {"vendorId": "count", "data": str(number)})
+                acknowledged.append(str(number))
+        return acknowledged
 
     def abort(self) -> None:
         """Lose the connection without a goodbye."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ async def test_the_offline_policy_decides_when_the_copy_of_the_tokens_is_too_old
     assert (await socket.call("Authorize", {"idTag": TOKEN}))["idTagInfo"] == ACCEPTED
     odoo.stop()
     try:
-        bridge.execute("UPDATE sync_state SET synced_at = now() - interval '2 hours'")
+        bridge.execute(f"UPDATE sync_state SET synced_at = '{datetime.now(UTC) - timedelta(hours=2)}'")
         assert (await socket.call("Authorize", {"idTag": TOKEN}))["idTagInfo"] == known
         assert (await socket.call("Authorize", {"idTag": "unknown"}))["idTagInfo"] == unknown
     finally:

@@ -7,12 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from conftest import BridgeProcess, Eventually, running_bridge
+from conftest import STORE, BridgeProcess, Eventually, running_bridge
 from fake_odoo import TOKEN, FakeOdoo
 from raw_station import RawStation
 from test_wire16 import command, start_payload
 from test_wire201 import event
 
+SEVERAL_BRIDGES = pytest.mark.skipif(STORE == "sqlite", reason="a bridge on SQLite is alone")
 AT = "2099-01-01T00:00:00Z"
 HASH = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1f"}
 CASES: list[tuple[str, dict[str, Any], str, dict[str, Any], str, dict[str, Any]]] = [
@@ -191,6 +192,7 @@ async def test_an_incomplete_command_is_refused_with_the_reason(
     assert "'value'" in result["detail"]
 
 
+@SEVERAL_BRIDGES
 async def test_a_command_reaches_the_bridge_that_holds_the_station(eventually: Eventually) -> None:
     """Two bridges on one database: the one that talks to Odoo is not the one that has the socket."""
     with running_bridge() as (first, odoo):
@@ -208,6 +210,7 @@ async def test_a_command_reaches_the_bridge_that_holds_the_station(eventually: E
             second.kill()
 
 
+@SEVERAL_BRIDGES
 async def test_a_station_that_moves_to_another_bridge_stays_online_and_keeps_its_session(
     eventually: Eventually,
 ) -> None:
@@ -231,6 +234,7 @@ async def test_a_station_that_moves_to_another_bridge_stays_online_and_keeps_its
             second.kill()
 
 
+@SEVERAL_BRIDGES
 async def test_what_a_bridge_leaves_behind_that_does_not_come_back_is_finished_by_another(
     eventually: Eventually,
 ) -> None:

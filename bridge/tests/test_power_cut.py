@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -125,6 +127,7 @@ async def test_what_was_answered_before_postgresql_was_killed_is_there_afterward
     odoo.start()
     bridge = BridgeProcess(dsn, odoo)
     bridge.start()
+    bridge.wait_for_sync()
     try:
         odoo.stop()  # nothing of it may have reached Odoo
         station = await RawStation.open(bridge.url, "CS-1")
@@ -151,6 +154,69 @@ async def test_what_was_answered_before_postgresql_was_killed_is_there_afterward
         odoo.stop()
 
 
+async def test_at_whatever_moment_postgresql_is_killed_what_was_acknowledged_is_on_disk(
+    postgres: tuple[OwnPostgres, str], eventually: Eventually
+) -> None:
+    server, dsn = postgres
+    odoo = FakeOdoo()
+    odoo.start()
+    bridge = BridgeProcess(dsn, odoo)
+    bridge.start()
+    bridge.wait_for_sync()
+    acknowledged: list[str] = []
+    try:
+        for moment in (0.01, 0.1, 0.3):
+            station = await reconnect(bridge, eventually)
+            counting = asyncio.create_task(station.count_until_it_breaks(len(acknowledged) * 10))
+            await asyncio.sleep(moment)
+            server.kill()
+            acknowledged += await counting
+            server.start()
+        last = await reconnect(bridge, eventually)
+        rows = bridge.rows("SELECT raw FROM journal WHERE action = 'DataTransfer'")
+        assert acknowledged
+        assert set(acknowledged) <= {json.loads(row["raw"])[3]["data"] for row in rows}
+        await last.socket.close()
+    finally:
+        bridge.kill()
+        odoo.stop()
+
+
+@pytest.mark.parametrize("order", list(permutations(("postgresql", "bridge", "odoo"))), ids="-".join)
+async def test_after_a_power_cut_everything_may_come_back_in_any_order(
+    postgres: tuple[OwnPostgres, str], eventually: Eventually, order: tuple[str, ...]
+) -> None:
+    server, dsn = postgres
+    odoo = FakeOdoo()
+    odoo.start()
+    bridge = BridgeProcess(dsn, odoo)
+    bridge.start()
+    bridge.wait_for_sync()
+    try:
+        station = await RawStation.open(bridge.url, "CS-1")
+        started = await station.call("StartTransaction", start_payload())
+        odoo.stop()
+        await station.call("StopTransaction", stop_payload(started["transactionId"]))
+        bridge.kill()
+        server.kill()
+        starting = None
+        for part in order:
+            if part == "postgresql":
+                server.start()
+            elif part == "odoo":
+                odoo.start()
+            else:  # it waits for what is not there yet
+                starting = asyncio.create_task(asyncio.to_thread(bridge.start))
+            await asyncio.sleep(0.5)
+        assert starting is not None
+        await starting
+        await eventually(lambda: odoo.of_kind("session.ended"))
+        assert odoo.kinds() == ["session.started", "session.ended"]
+    finally:
+        bridge.kill()
+        odoo.stop()
+
+
 async def test_on_a_full_disk_nothing_is_answered_and_with_room_again_nothing_is_lost(
     postgres: tuple[OwnPostgres, str], eventually: Eventually
 ) -> None:
@@ -161,6 +227,7 @@ async def test_on_a_full_disk_nothing_is_answered_and_with_room_again_nothing_is
     server.start(_ALMOST_FULL)
     bridge = BridgeProcess(dsn, odoo)
     bridge.start()
+    bridge.wait_for_sync()
     try:
         answered = 0
         station = await RawStation.open(bridge.url, "CS-1")

@@ -47,7 +47,7 @@ def energies(odoo: FakeOdoo) -> list[str | None]:
     return [r["energy_kwh"] for e in odoo.of_kind("session.meter") for r in e["payload"]["readings"]]
 
 
-async def test_f13_a_start_sent_again_with_a_new_message_id_is_one_session(
+async def test_w1_f13_a_start_sent_again_with_a_new_message_id_is_one_session(
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     """W1: StartTransaction.conf is lost, the station reconnects and repeats the start 40 s later."""
@@ -114,7 +114,7 @@ async def test_w2_statuses_that_overtake_their_transaction_are_applied_to_it(
     assert energies(odoo) == ["2", "3"]
 
 
-async def test_f12_a_stop_sent_again_ends_the_session_once(
+async def test_w3_f12_a_stop_sent_again_ends_the_session_once(
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
     """W3: StopTransaction.conf is lost, the same stop comes again under a new message id."""
@@ -234,7 +234,7 @@ async def test_w5_a_power_cut_keeps_the_session_open_and_passes_the_new_register
     assert datetime.fromisoformat(unplugged["at"]) == BASE + timedelta(minutes=60)
 
 
-async def test_f11_values_after_the_stop_enrich_the_session_and_do_not_reopen_it(
+async def test_w8_f11_values_after_the_stop_enrich_the_session_and_do_not_reopen_it(
     station: Any, odoo: FakeOdoo, bridge: BridgeProcess, eventually: Eventually
 ) -> None:
     """W8: MeterValues with context Transaction.End arrive after StopTransaction."""
@@ -354,6 +354,22 @@ async def test_every_message_of_the_core_profile_is_answered(station: Any, odoo:
     assert await socket.call("DataTransfer", {"vendorId": "x"}) == {"status": "UnknownVendorId"}
     assert await socket.call("FirmwareStatusNotification", {"status": "Idle"}) == {}
     assert await socket.call("DiagnosticsStatusNotification", {"status": "Idle"}) == {}
+
+
+async def test_every_message_of_the_security_extension_is_answered_and_told(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station()
+    attack = {"type": "TamperDetectionActivated", "timestamp": time(0), "techInfo": "door open"}
+    assert await socket.call("SecurityEventNotification", attack) == {}
+    assert await socket.call("SignCertificate", {"csr": "-----BEGIN"}) == {"status": "Accepted"}
+    assert await socket.call("LogStatusNotification", {"status": "Uploaded", "requestId": 4}) == {}
+    assert await socket.call("SignedFirmwareStatusNotification", {"status": "InvalidSignature", "requestId": 5}) == {}
+    await eventually(lambda: len(odoo.of_kind("station.progress")) == 2)
+    assert odoo.of_kind("station.alarm")[0]["payload"] == {"text": "TamperDetectionActivated: door open"}
+    assert odoo.of_kind("station.csr")[0]["payload"] == {"csr": "-----BEGIN"}
+    steps = [(e["payload"]["status"], e["payload"]["number"]) for e in odoo.of_kind("station.progress")]
+    assert steps == [("Uploaded", 4), ("InvalidSignature", 5)]
 
 
 def values(value: str, minutes: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from conftest import BridgeProcess, Eventually
 from fake_odoo import TOKEN, FakeOdoo
 from raw_station import RawStation
+from test_wire16 import command
 from test_wire201 import energies, event
 
 PROTOCOL = "ocpp2.1"
@@ -114,3 +115,22 @@ async def test_an_error_to_an_answer_of_ours_is_kept(station: Any, bridge: Bridg
     await socket.call("Heartbeat", {})
     rows = bridge.rows("SELECT problem FROM journal WHERE raw LIKE %s", "[5,%")
     assert rows == [{"problem": "Nobody waits for this answer."}]
+
+
+async def test_a_session_with_other_prices_gets_its_tariff_under_the_id_of_the_station(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station(protocol="ocpp2.1")
+    await socket.call("TransactionEvent", event("Started", 0, token=TOKEN))
+    started = (await eventually(lambda: odoo.of_kind("session.started")))[0]["payload"]
+    tariff = {"tariffId": "T", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.41}]}}
+    payload = {"session_uid": started["session_uid"], "tariff": tariff}
+    odoo.commands.append(command("transaction_tariff", payload))
+    call = await socket.receive()
+    assert call[2:] == [
+        "ChangeTransactionTariff",
+        {"transactionId": event("Started", 0)["transactionInfo"]["transactionId"], "tariff": tariff},
+    ]
+    await socket.answer(call, {"status": "ConditionNotSupported"})
+    results = await eventually(lambda: [e for e in odoo.of_kind("command.result") if e["payload"]["status"] != "sent"])
+    assert (results[0]["payload"]["status"], results[0]["payload"]["detail"]) == ("rejected", "ConditionNotSupported")

@@ -405,6 +405,15 @@ class EmobilityTariffVersion(models.Model):
             except RatingError as error:
                 version.ocpi_losses = str(error)
 
+    def _usage_vat(self, dimension: str, element: int) -> Decimal | None:
+        """VAT in percent that the usage product of a price has at home; None when there is none in percent."""
+        product = self.env["emobility.rating.line"]._products(self)(dimension, element)
+        company = self.company_id
+        taxes = product.taxes_id._filter_taxes_by_company(company) or company.account_sale_tax_id
+        if not taxes or set(taxes.mapped("amount_type")) != {"percent"}:
+            return None
+        return sum((Decimal(str(tax.amount)) for tax in taxes), Decimal(0))
+
     @api.model
     def _finding_list(self, findings: Iterable[Finding]) -> Markup:
         colours = {Severity.ERROR: "danger", Severity.WARNING: "warning", Severity.HINT: "info"}

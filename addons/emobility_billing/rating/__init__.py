@@ -16,6 +16,7 @@ from .facts import ChargingState, Reading, SessionFacts, StateChange, facts_from
 from .ocpi_export import to_ocpi
 from .ocpi_import import from_ocpi
 from .ocpi_rating import rate_ocpi
+from .ocpp_export import to_ocpp
 from .periods import ActivePrice, Activity, Period, build_periods
 from .policy import OvernightDay, Policy, StepSize
 from .result import Line, Rating
@@ -69,4 +70,5 @@ __all__ = [
     "rate_ocpi",
     "tariff_sentences",
     "to_ocpi",
+    "to_ocpp",
 ]

@@ -24,6 +24,7 @@ _PATIENT = (
     "display_message",
     "monitor",
     "default_tariff",
+    "clear_tariffs",
 )
 # What OCPI and others say to each of the final states; of an unknown outcome nobody knows.
 _RESULT_WORDS = {
@@ -85,6 +86,7 @@ ACTIONS = [
     ("final_cost", "Show what a session has cost"),
     ("web_payment_started", "Say that somebody pays on the web (OCPP 2.1)"),
     ("default_tariff", "Set the tariff (OCPP 2.1)"),
+    ("transaction_tariff", "Set the tariff of a session (OCPP 2.1)"),
     ("tariffs", "Report tariffs (OCPP 2.1)"),
     ("clear_tariffs", "Remove tariffs (OCPP 2.1)"),
     ("frames", "Show raw messages"),
@@ -191,7 +193,7 @@ class EmobilityCommand(models.Model):
     number = fields.Integer(readonly=True, copy=False, help="What the bridge calls the command towards the station.")
     requester = fields.Char(readonly=True, help="Who asked for it, when that was nobody who is logged in here.")
     result_model = fields.Char(readonly=True, copy=False)
-    result_id = fields.Many2oneReference("Result Goes To", model_field="result_model", readonly=True, copy=False)
+    result_id = fields.Many2oneReference("Record That Is Told", model_field="result_model", readonly=True, copy=False)
 
     _uid_unique = models.UniqueIndex("(uid)", "There is already a command with this uid.")
     _open_index = models.Index("(company_id, expires_at) WHERE state IN ('new', 'sent')")

@@ -325,7 +325,26 @@ class EmobilityOcppMessage(models.Model):
         answers = self.env["emobility.session"]._ingest_events(events)
         self._verify_signed(events)
         self._show_costs(events)
+        self._send_session_tariffs(events)
+        self._tell_session_views(events)
         return answers
+
+    def _tell_session_views(self, events: list[dict[str, Any]]) -> None:
+        """Open lists and forms of the sessions among the events read them anew, once this is committed."""
+        uids = {event["session_uid"] for event in events}
+        sessions = self.env["emobility.session"].search([("source", "=", "ocpp"), ("uid", "in", list(uids))])
+        for company, told in sessions.grouped("company_id").items():
+            self.env["bus.bus"]._sendone(
+                f"emobility_stations_{company.id}", "emobility_session_changed", {"ids": told.ids}
+            )
+
+    def _send_session_tariffs(self, events: list[dict[str, Any]]) -> None:
+        """Give stations that compute costs the tariffs of the sessions that begin."""
+        uids = {event["session_uid"] for event in events if event["kind"] == "started"}
+        if uids and self.station_id.filtered(lambda station: station._computes_costs()):
+            self.env["emobility.session"].search(
+                [("source", "=", "ocpp"), ("uid", "in", list(uids)), ("state", "=", "live")]
+            )._send_session_tariff()
 
     def _show_costs(self, events: list[dict[str, Any]]) -> None:
         """Tell the displays of stations what the sessions among the events have cost so far."""

@@ -195,6 +195,25 @@ class EmobilitySession(models.Model):
                     station, "cost_updated", payload, session.evse_id, session=session
                 )
 
+    def _send_session_tariff(self) -> None:
+        """Give the station the tariff of a session that is another one than that of its EVSE, once."""
+        for session in self:
+            station, version = session.evse_id.station_id, session.sudo().tariff_version_id
+            if not station._computes_costs() or not version or session._relation() not in _PAID_BY_THE_DRIVER:
+                continue
+            if version == session.evse_id.sudo().ocpp_tariff_version_id or session._has_command("transaction_tariff"):
+                continue
+            data, lost = version._ocpp_tariff()
+            if data and station._takes_tariff(lost):
+                payload = {"session_uid": session.uid, "tariff": data}
+                self.env["emobility.command"].sudo()._request(
+                    station, "transaction_tariff", payload, session.evse_id, session=session
+                )
+
+    def _has_command(self, action: str) -> bool:
+        domain = [("session_id", "=", self.id), ("action", "=", action)]
+        return bool(self.env["emobility.command"].search_count(domain, limit=1))
+
     def _complete(self, derived: Any) -> None:
         result = super()._complete(derived)
         station = self.evse_id.station_id

@@ -6,7 +6,7 @@ from typing import Any, Self
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 
 from ..password import hash_password, new_password
@@ -78,6 +78,20 @@ class EmobilityStation(models.Model):
     )
     cost_interval = fields.Integer(
         "Seconds between Costs", default=60, required=True, help="How often a running session tells its cost at most."
+    )
+    tariff_policy = fields.Selection(
+        [
+            ("none", "No"),
+            ("exact", "When it can carry all of it"),
+            ("always", "Also when something is missing"),
+        ],
+        "Tariff on the Station",
+        required=True,
+        default="none",
+        tracking=True,
+        help="OCPP 2.1: the station gets the prices without contract of its EVSEs, and those of sessions that have "
+        "others, shows them and computes what a session costs so far. They are sent whenever prices change. "
+        "What is billed is computed here in any case.",
     )
     certificate_ids = fields.One2many("emobility.station.certificate", "station_id", string="Certificates")
     installed_certificate_ids = fields.One2many(
@@ -232,6 +246,34 @@ class EmobilityStation(models.Model):
             "security_profile": int(self.security_profile),
             "certificates": self.env["emobility.station.certificate"]._values_for_bridge(self),
         }
+
+    # --- tariffs ---
+
+    def _computes_costs(self) -> bool:
+        """Whether the station shall have tariffs, and can."""
+        return self.tariff_policy != "none" and self.ocpp_version == "2.1"
+
+    def _takes_tariff(self, lost: list[str]) -> bool:
+        """Whether the station shall have a tariff that lacks these of our terms."""
+        return not lost or self.tariff_policy == "always"
+
+    @api.model
+    def _cron_send_tariffs(self) -> None:
+        """Send what has changed: prices, price rules, the begin of a new version."""
+        stations = self.search(
+            [("tariff_policy", "!=", "none"), ("ocpp_version", "=", "2.1"), ("connection_state", "=", "online")]
+        )
+        stations.evse_ids._send_tariff()
+
+    def action_send_tariffs(self) -> dict[str, Any]:
+        """Send the tariffs of all EVSEs now, whether or not they have changed."""
+        self._check_technician()
+        stations = self.filtered(lambda station: station._computes_costs())
+        if not stations:
+            raise UserError(self.env._("Only stations of OCPP 2.1 that shall have tariffs can be sent one."))
+        commands = stations.sudo().evse_ids._send_tariff(again=True)
+        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_command_action")
+        return action | {"domain": [("id", "in", commands.ids)], "context": {}}
 
     # --- actions of people ---
 

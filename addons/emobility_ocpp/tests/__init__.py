@@ -15,5 +15,6 @@ from . import (
     test_rpc,
     test_signed_values,
     test_station,
+    test_station_tariff,
     test_sync,
 )

@@ -54,6 +54,11 @@ class TestHealth(OcppCommon):
             self.connection("connected", fields.Datetime.now())
         self.assertIn(call(channel, "emobility_station_changed", {"ids": self.station.ids}), send.mock_calls)
 
+        with patch.object(self.env.registry["bus.bus"], "_sendone") as send:
+            self.push_ok(*self.session_events("seen")[:1])
+        told = {"ids": self.session("seen").ids}
+        self.assertIn(call(channel, "emobility_session_changed", told), send.mock_calls)
+
         def channels(user: Any) -> list[Any]:
             wanted = [channel, "emobility_stations_0", "other"]
             return self.env["ir.websocket"].with_user(user)._without_foreign_stations(wanted)

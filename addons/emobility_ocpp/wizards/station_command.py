@@ -31,6 +31,7 @@ _ASKED_ELSEWHERE = frozenset(
         "final_cost",
         "default_tariff",
         "web_payment_started",
+        "transaction_tariff",
         "frames",
     }
 )

@@ -260,7 +260,7 @@ class EmobilityOcpiPublisher(models.AbstractModel):
         version = session.tariff_version_id
         total = None
         if version:
-            vat = ocpi_export.product_vat(self.env, version, "ENERGY", 0)
+            vat = version._usage_vat("ENERGY", 0)
             amount = Decimal(f"{session.amount_estimated:.{session.currency_id.decimal_places}f}")
             price = ocpi_export.price(amount, vat, tax_included=version.price_mode == "gross")
             total = internal.Money(price.excl_vat, price.incl_vat)
@@ -316,7 +316,7 @@ class EmobilityOcpiPublisher(models.AbstractModel):
         return ocpi_export.tariff_data(
             tariff,
             connection.version,
-            lambda dimension, index: ocpi_export.product_vat(self.env, version, dimension, index),
+            version._usage_vat,
             party=connection._our_party(),
             tariff_id=version._ocpi_tariff_id(),
             valid_from=_aware(version.valid_from),

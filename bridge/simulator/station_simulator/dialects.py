@@ -146,17 +146,22 @@ class _Point16(ChargePoint16):
     on_stop: OnStop
     on_firmware: OnFirmware
 
+    def __init__(self, identity: str, socket: ClientConnection, timeout: float) -> None:
+        super().__init__(identity, socket, timeout)
+        self.settings = dict(SETTINGS)
+
     @on("GetConfiguration")
     def get_configuration(self, key: list[str] | None = None) -> Any:
-        known = [{"key": name, "readonly": False, "value": value} for name, value in SETTINGS.items()]
+        known = [{"key": name, "readonly": False, "value": value} for name, value in self.settings.items()]
         wanted = [setting for setting in known if not key or setting["key"] in key]
-        unknown = [name for name in key or [] if name not in SETTINGS]
+        unknown = [name for name in key or [] if name not in self.settings]
         return result16.GetConfiguration(configuration_key=wanted, unknown_key=unknown)
 
     @on("ChangeConfiguration")
     def change_configuration(self, key: str, value: str) -> Any:
-        if key not in SETTINGS:
+        if key not in self.settings:
             return result16.ChangeConfiguration("NotSupported")
+        self.settings[key] = value
         if key == "DefaultPrice":
             show(value)
         return result16.ChangeConfiguration("Accepted")

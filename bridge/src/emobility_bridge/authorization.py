@@ -15,20 +15,18 @@ UNKNOWN = "*"
 # A token of a recent remote start is good until the session it led to ends: Odoo decided when it sent the command.
 _QUERY = """
     SELECT asked.n, station.accepted, station.offline_policy, token.type, token.status, token.valid_until,
-           token.group_id, remote.token_type AS remote_type,
-           coalesce(sync_state.synced_at < %s, true) AS stale
+           token.group_id, coalesce(sync_state.synced_at < %s, true) AS stale,
+           (SELECT coalesce(payload->>'token_type', 'OTHER') FROM command
+             WHERE command.station = asked.station AND action = 'remote_start'
+             AND state IN ('sent', 'accepted', 'unknown') AND upper(payload->>'token_uid') = upper(asked.token)
+             AND (session_uid IS NULL AND created_at > %s OR EXISTS
+                 (SELECT 1 FROM session WHERE session.uid = command.session_uid AND session.ended_at IS NULL))
+             AND (asked.evse IS NULL OR payload->>'evse' IS NULL
+                 OR CAST(payload->>'evse' AS int) IN (0, asked.evse)) LIMIT 1) AS remote_type
     FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS asked (n, station, token, evse)
     CROSS JOIN sync_state
     LEFT JOIN station ON station.identity = asked.station
-    LEFT JOIN token ON token.key = upper(asked.token)
-    LEFT JOIN LATERAL (
-        SELECT coalesce(payload->>'token_type', 'OTHER') AS token_type FROM command
-        WHERE command.station = asked.station AND action = 'remote_start'
-        AND state IN ('sent', 'accepted', 'unknown') AND upper(payload->>'token_uid') = upper(asked.token)
-        AND (session_uid IS NULL AND created_at > %s OR EXISTS
-            (SELECT FROM session WHERE session.uid = command.session_uid AND session.ended_at IS NULL))
-        AND (asked.evse IS NULL OR payload->>'evse' IS NULL OR (payload->>'evse')::int IN (0, asked.evse))
-        LIMIT 1) AS remote ON true"""
+    LEFT JOIN token ON token.key = upper(asked.token)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +67,11 @@ async def authorize(
         _QUERY,
         [
             at - timedelta(seconds=token_max_age),
+            at - REMOTE_START_WINDOW,
             list(range(len(asked))),
             [question.station for question in asked],
             [question.token_uid for question in asked],
             [question.evse for question in asked],
-            at - REMOTE_START_WINDOW,
         ],
     )
     answers = [Authorization("Invalid")] * len(asked)

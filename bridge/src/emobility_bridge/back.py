@@ -16,12 +16,12 @@ import psycopg
 
 from .bookkeeper import Bookkeeper
 from .config import Config
-from .database import Connection, Database, fetch_value
-from .node import notify
+from .database import Connection, open_database
 from .odoo import Odoo
 from .orphans import close_orphans
 from .outbox import Outbox
 from .sync import Sync
+from .work import now
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _COURTESY = 3.0
 _LONGEST_COURTESY = 1.0
 _NICE = 10  # stations wait for the front and for PostgreSQL, nobody waits for this
 # Held by the one back that talks to Odoo; those of other bridges on the same database wait for it.
-_ODOO_LOCK = 7_204_150_002
+_ODOO_LOCK = 72_042, 1
 
 
 class Back:
@@ -38,7 +38,7 @@ class Back:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._database = Database(config.dsn)
+        self._database = open_database(config.dsn)
         self._bookkeeper = Bookkeeper(self._database, config.node)
         odoo = Odoo(
             config.odoo_url,
@@ -108,7 +108,7 @@ class Back:
                 await asyncio.sleep(1)
 
     async def _wait_for_turn(self, connection: Connection) -> None:
-        while not await fetch_value(connection, "SELECT pg_try_advisory_lock(%s)", [_ODOO_LOCK]):
+        while not await self._database.try_lock(connection, *_ODOO_LOCK):
             await asyncio.sleep(min(self._config.outbox_interval, 5.0))
 
     async def _deliver_and_pull(self, connection: Connection) -> None:
@@ -135,7 +135,7 @@ class Back:
     async def _tell(self, message: str) -> None:
         try:
             async with self._database.transaction() as connection:
-                await notify(connection, message)
+                await self._database.tell(connection, message)
         except (psycopg.Error, OSError) as error:
             _logger.warning("Other parts are not told of %s: %s", message, error)
 
@@ -160,8 +160,8 @@ class Back:
         """Forget old frames, statuses and delivered events; sessions and dead letters stay."""
         async with self._database.transaction() as connection:
             for statement in (
-                "DELETE FROM journal WHERE at < now() - make_interval(days => %s)",
-                "DELETE FROM connector_status WHERE at < now() - make_interval(days => %s)",
-                "DELETE FROM outbox WHERE delivered_at < now() - make_interval(days => %s)",
+                "DELETE FROM journal WHERE at < %s",
+                "DELETE FROM connector_status WHERE at < %s",
+                "DELETE FROM outbox WHERE delivered_at < %s",
             ):
-                await connection.execute(statement, [self._config.keep_days])
+                await connection.execute(statement, [now() - timedelta(days=self._config.keep_days)])

@@ -468,6 +468,10 @@ _CALLS_21 = _CALLS_20 | {
         "NotifyWebPaymentStarted",
         {"evseId": _evse(p), "timeout": int(p["timeout"])},
     ),
+    "transaction_tariff": lambda p, _n: (
+        "ChangeTransactionTariff",
+        {"transactionId": p["transaction_id"], "tariff": p["tariff"]},
+    ),
     "tariffs": lambda p, _n: ("GetTariffs", {"evseId": _evse(p)}),
     "clear_tariffs": lambda p, _n: ("ClearTariffs", {"evseId": _evse(p)} if p.get("evse") is not None else {}),
 }

@@ -27,7 +27,9 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", cli_kebab_case=True)
 
-    dsn: str = Field(description="PostgreSQL connection string of the bridge's own database")
+    dsn: str = Field(
+        description="the bridge's own database: a PostgreSQL connection string, or sqlite:///path for a bridge alone"
+    )
     odoo_url: str = Field(description="base URL of Odoo, such as https://erp.example.com")
     odoo_db: str = Field(description="Odoo database name")
     odoo_login: str = Field(description="login of the Odoo user in the group of the bridge")

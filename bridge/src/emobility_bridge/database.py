@@ -1,97 +1,132 @@
-"""Connections to the bridge's PostgreSQL: a small pool, transactions, and the schema."""
+"""The store of a bridge, whichever engine keeps it: PostgreSQL, or SQLite for a bridge that is alone.
+
+Statements are written for PostgreSQL, in the part of SQL that `sqlite` can carry over. Errors are those of psycopg.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from importlib import resources
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import orjson
-import psycopg
-from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import set_json_dumps
+if TYPE_CHECKING:
+    from .journal import Entry
 
-_logger = logging.getLogger(__name__)
-
-Connection = psycopg.AsyncConnection[DictRow]
-
-# A commit is the promise that a reply rests on: never answer from a session that gave up durability.
-_SESSION_OPTIONS = "-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=20000"
-# Alters nothing but the order in which two starting bridges create the schema.
-_SCHEMA_LOCK = 7_204_150_001
-
-set_json_dumps(lambda value: orjson.dumps(value))
+Row = dict[str, Any]
 
 
-class Database:
-    """At most `size` connections, opened when needed, thrown away when broken."""
+class Cursor(Protocol):
+    """The outcome of a statement."""
 
-    def __init__(self, dsn: str, size: int = 8) -> None:
-        self._dsn = dsn
-        self._slots = asyncio.Semaphore(size)
-        self._idle: list[Connection] = []
+    @property
+    def rowcount(self) -> int:
+        """Rows that were changed, of all runs of `executemany`."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    async def fetchone(self) -> Row | None:
+        """The next row."""
+
+    async def fetchall(self) -> list[Row]:
+        """The rows that are left."""
+
+    async def execute(self, query: Any, params: Any = None, /) -> Any:
+        """Run a statement."""
+
+    async def executemany(self, query: Any, params_seq: Any, /) -> None:
+        """Run a statement with each of the parameters."""
+
+
+class Connection(Protocol):
+    """A connection in autocommit mode."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    async def execute(self, query: Any, params: Any = None, /) -> Cursor:
+        """Run a statement. Raises psycopg.Error."""
+
+    def cursor(self) -> Cursor:
+        """For several statements."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """Durable when the block is left without exception."""
+
+    async def close(self) -> None:
+        """Close it."""
+
+
+class JournalTable(Protocol):
+    """How entries get onto the disk."""
+
+    async def append(self, connection: Connection, at: datetime, entries: Sequence[Entry]) -> None:
+        """Write entries in their order, all or none; durable at once when no transaction is open."""
+
+
+class Database(Protocol):
+    """What a bridge asks of its store."""
+
+    is_shared: bool
+    """Whether several bridges may serve it."""
 
     async def connect(self) -> Connection:
-        """A new connection outside the pool, in autocommit mode; the caller closes it."""
-        return await psycopg.AsyncConnection.connect(
-            self._dsn,
-            autocommit=True,
-            row_factory=dict_row,
-            connect_timeout=10,
-            options=_SESSION_OPTIONS,
-            application_name="emobility_bridge",
-        )
+        """A connection of the caller's own, who closes it. Raises psycopg.OperationalError."""
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction that is durable when the block is left without exception. Raises psycopg.Error."""
-        async with self._slots:
-            connection = self._idle.pop() if self._idle else await self.connect()
-            try:
-                async with connection.transaction():
-                    yield connection
-            finally:
-                if connection.closed or connection.broken:
-                    await connection.close()
-                else:
-                    self._idle.append(connection)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for a server that is just starting, as after a power cut. Raises psycopg.OperationalError."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            try:
-                await (await self.connect()).close()
-                return
-            except psycopg.OperationalError as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                _logger.warning("The database is awaited: %s", error)
-                await asyncio.sleep(1)
+        """Wait for a server that is just starting. Raises psycopg.OperationalError."""
 
     async def create_schema(self) -> None:
         """Create what is missing."""
-        schema = resources.files(__package__).joinpath("schema.sql").read_bytes()
-        async with self.transaction() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_SCHEMA_LOCK])
-            await connection.execute(schema)
+
+    async def try_lock(self, connection: Connection, kind: int, number: int) -> bool:
+        """Take a lock that is free again when the connection, or the process, is gone. False when another has it."""
+
+    async def listen(self, connection: Connection) -> None:
+        """From now on `news` are kept for this connection."""
+
+    def news(self, connection: Connection) -> AsyncIterator[str]:
+        """What other parts tell, until the connection is lost."""
+
+    async def tell(self, connection: Connection, message: str) -> None:
+        """Tell all parts, and all bridges, on this database."""
+
+    def journal(self, node: int) -> JournalTable:
+        """The journal of a node."""
 
     async def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            await self._idle.pop().close()
+        """Close what is open."""
 
 
-async def fetch_one(connection: Connection, query: Any, parameters: Any = None) -> DictRow | None:
+def open_database(dsn: str) -> Database:
+    """The store that a DSN names: `sqlite:///path`, else PostgreSQL."""
+    if dsn.startswith("sqlite:"):
+        from .sqlite import Sqlite
+
+        return Sqlite(dsn)
+    from .postgres import Postgres
+
+    return Postgres(dsn)
+
+
+async def fetch_one(connection: Connection, query: Any, parameters: Any = None) -> Row | None:
     """The first row of a query, or None."""
     cursor = await connection.execute(query, parameters)
     return await cursor.fetchone()
 
 
-async def fetch_all(connection: Connection, query: Any, parameters: Any = None) -> list[DictRow]:
+async def fetch_all(connection: Connection, query: Any, parameters: Any = None) -> list[Row]:
     """All rows of a query."""
     cursor = await connection.execute(query, parameters)
     return await cursor.fetchall()

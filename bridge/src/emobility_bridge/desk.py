@@ -24,7 +24,7 @@ FOR_A_START = timedelta(minutes=15)
 
 _NUMBERS: LiteralString = """
     INSERT INTO transaction_number (station, natural_key)
-    SELECT DISTINCT * FROM unnest(%s::text[], %s::text[])
+    SELECT DISTINCT station, natural_key FROM unnest(%s::text[], %s::text[]) AS asked (station, natural_key) WHERE true
     ON CONFLICT (station, natural_key) DO UPDATE SET natural_key = EXCLUDED.natural_key
     RETURNING station, natural_key, id"""
 _BOOTS: LiteralString = """

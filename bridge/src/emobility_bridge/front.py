@@ -13,7 +13,7 @@ import psycopg
 
 from .commands import Commands
 from .config import Config
-from .database import Database, fetch_all
+from .database import fetch_all, open_database
 from .journal import Journal
 from .node import Node
 from .pages import Pages
@@ -34,7 +34,7 @@ class Front:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._database = Database(config.dsn)
+        self._database = open_database(config.dsn)
         self._node = Node(self._database)
         self._stop = asyncio.Event()
         self._written = asyncio.Event()

@@ -14,16 +14,13 @@ from typing import Protocol
 import orjson
 import psycopg
 
-from .database import Connection, Database, fetch_value
+from .database import Connection, Database
 from .desk import Question, resolve
 from .rpc import Version, result
 
 _logger = logging.getLogger(__name__)
 
 _BATCH = 400  # more makes the commit longer and the messages of a batch no cheaper
-_BLOCK = 1000  # INCREMENT of journal_id_seq
-_NULL = "\\N"
-_COPY = "COPY journal (id, node, station, direction, at, ocpp, action, raw, answer, note, problem) FROM STDIN"
 
 
 class Waiting(Protocol):
@@ -69,11 +66,10 @@ class Journal:
     """Group commit of entries, in the order in which they were put in."""
 
     def __init__(self, database: Database, node: int, token_max_age: float) -> None:
-        self._database, self._node, self._token_max_age = database, node, token_max_age
+        self._database, self._table, self._token_max_age = database, database.journal(node), token_max_age
         self._waiting: list[Entry] = []
         self._arrived = asyncio.Event()
         self._connection: Connection | None = None
-        self._next_id = self._last_id = 0
         self._committing = False
         self.committed = 0
         self.commits = 0
@@ -127,11 +123,10 @@ class Journal:
         if self._connection is None:
             self._connection = await self._database.connect()
         connection = self._connection
-        await self._take_ids(connection, len(batch))
         at = datetime.now(UTC)
         asking = [entry for entry in batch if entry.question is not None]
         if not asking:
-            await self._copy(connection, batch, at)
+            await self._table.append(connection, at, batch)
             return
         async with connection.transaction():
             questions = [entry.question for entry in asking if entry.question is not None]
@@ -139,27 +134,7 @@ class Journal:
             for entry, question in zip(asking, questions, strict=True):
                 entry.answer = result(entry.message_id, question.finish(question))
                 entry.note = orjson.dumps(question.note()).decode()
-            await self._copy(connection, batch, at)
-
-    async def _take_ids(self, connection: Connection, count: int) -> None:
-        """Ids grow with the order of the commits of this node, for the ledger goes through them in that order."""
-        if self._last_id - self._next_id < count:
-            self._next_id = await fetch_value(connection, "SELECT nextval('journal_id_seq')")
-            self._last_id = self._next_id + _BLOCK
-
-    async def _copy(self, connection: Connection, batch: Sequence[Entry], at: datetime) -> None:
-        """On a connection in autocommit mode, a COPY outside a transaction is one transaction of its own."""
-        middle = f"\t{at.isoformat()}\t"
-        lines = []
-        for number, entry in enumerate(batch, self._next_id):
-            lines.append(
-                f"{number}\t{self._node}\t{_text(entry.station)}\t{entry.direction}{middle}{entry.ocpp}\t"
-                f"{_optional(entry.action)}\t{_text(entry.raw)}\t{_optional(entry.answer)}\t"
-                f"{_optional(entry.note)}\t{_optional(entry.problem)}\n"
-            )
-        self._next_id += len(batch)
-        async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            await copy.write("".join(lines).encode())
+            await self._table.append(connection, at, batch)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -175,16 +150,3 @@ def _tell_failed(batch: Sequence[Entry]) -> None:
     for entry in batch:
         if entry.waiting is not None:
             entry.waiting.failed(entry)
-
-
-def _text(value: str) -> str:
-    """A value as COPY reads it. PostgreSQL holds no NUL."""
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if value.isprintable():
-        return value
-    return value.replace("\x00", "").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-
-
-def _optional(value: str | None) -> str:
-    return _NULL if value is None else _text(value)

@@ -295,7 +295,7 @@ class Ledger:
         else:
             where = (
                 "session_uid IS NULL AND upper(payload->>'token_uid') = upper(%s) AND created_at > %s"
-                " AND (payload->>'evse' IS NULL OR (payload->>'evse')::int IN (0, %s))"
+                " AND (payload->>'evse' IS NULL OR CAST(payload->>'evse' AS int) IN (0, %s))"
             )
             parameters = [new.token_uid, self.work.received_at - REMOTE_START_WINDOW, new.evse]
         row = await self.work.one(

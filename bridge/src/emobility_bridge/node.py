@@ -1,6 +1,6 @@
 """Several bridges on one database: each runs under a number of its own, and knows what the others hold.
 
-The number is an advisory lock, so that it is free again as soon as its bridge is gone, however it went.
+The number is a lock, so that it is free again as soon as its bridge is gone, however it went.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Awaitable, Callable
 import psycopg
 
 from .bookkeeper import Bookkeeper
-from .database import Connection, Database, fetch_all, fetch_value
+from .database import Connection, Database, fetch_all
 from .journal import Entry, Journal
 
 _logger = logging.getLogger(__name__)
 
-_LOCK_CLASS = 72_041  # advisory locks (class, number of the node)
-CHANNEL = "emobility_bridge"
+_LOCK_CLASS = 72_041  # locks (class, number of the node)
 _RECONNECT_PAUSE = 0.5
 
 
@@ -39,9 +38,11 @@ class Node:
         """Take the first free number. Raises psycopg.Error."""
         self._connection = await self._database.connect()
         while not await self._take(self._connection, self.id + 1):
+            if not self._database.is_shared:
+                raise psycopg.OperationalError("Another bridge runs on it; several bridges need PostgreSQL.")
             self.id += 1
         self.id += 1
-        await self._connection.execute(f"LISTEN {CHANNEL}")
+        await self._database.listen(self._connection)
         await self._connection.execute(
             "INSERT INTO node (id) VALUES (%s) ON CONFLICT (id) DO UPDATE SET seen_at = now()", [self.id]
         )
@@ -59,8 +60,8 @@ class Node:
         while True:
             assert self._connection is not None
             with contextlib.suppress(psycopg.Error):
-                async for notification in self._connection.notifies():
-                    await heard(notification.payload)
+                async for message in self._database.news(self._connection):
+                    await heard(message)
             await self._connection.close()
             await self._return()
             await heard("pulled")  # whatever was said in between
@@ -75,7 +76,7 @@ class Node:
                 await asyncio.sleep(_RECONNECT_PAUSE)
         if not await self._take(connection, self.id):
             raise LostNode(f"Another bridge has taken the number {self.id}.")
-        await connection.execute(f"LISTEN {CHANNEL}")
+        await self._database.listen(connection)
         self._connection = connection
 
     async def adopt_forever(self, journal: Journal, interval: float) -> None:
@@ -104,9 +105,7 @@ class Node:
                     journal.put(entry)
 
     async def _take(self, connection: Connection, number: int) -> bool:
-        return bool(
-            await fetch_value(connection, "SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, number])
-        )
+        return await self._database.try_lock(connection, _LOCK_CLASS, number)
 
 
 async def _orphans(connection: Connection, node: int) -> list[Entry]:
@@ -119,8 +118,3 @@ async def _orphans(connection: Connection, node: int) -> list[Entry]:
         entry.note = str(row["generation"])
         entries.append(entry)
     return entries
-
-
-async def notify(connection: Connection, message: str) -> None:
-    """Tell all bridges on this database."""
-    await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, message])

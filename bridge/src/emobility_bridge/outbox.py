@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from datetime import timedelta
 from typing import Any
 
 from .config import Config
 from .database import Connection, fetch_all
 from .odoo import Odoo, OdooFault, OdooUnavailable
+from .work import now
 
 _logger = logging.getLogger(__name__)
 
@@ -17,7 +19,7 @@ _logger = logging.getLogger(__name__)
 _READY = """
     SELECT id, aggregate, event, attempts FROM outbox AS candidate
     WHERE delivered_at IS NULL AND NOT EXISTS (
-        SELECT FROM outbox AS earlier WHERE earlier.delivered_at IS NULL
+        SELECT 1 FROM outbox AS earlier WHERE earlier.delivered_at IS NULL
         AND earlier.aggregate = candidate.aggregate AND earlier.id <= candidate.id
         AND earlier.next_try > now())
     ORDER BY id LIMIT %s"""
@@ -116,7 +118,6 @@ class Outbox:
             return
         pause = min(self._config.outbox_backoff * 2 ** (attempts - 1), self._config.outbox_backoff_max)
         await connection.execute(
-            "UPDATE outbox SET attempts = %s, last_error = %s, next_try = now() + make_interval(secs => %s)"
-            " WHERE id = %s",
-            [attempts, error, pause, row["id"]],
+            "UPDATE outbox SET attempts = %s, last_error = %s, next_try = %s WHERE id = %s",
+            [attempts, error, now() + timedelta(seconds=pause), row["id"]],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import orjson
 import psycopg
@@ -14,23 +14,23 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from websockets.http11 import Response
 
-from .database import Database, fetch_one
+from .database import Connection, Database, fetch_one
 from .journal import Journal
 from .websocket import respond
+from .work import now
 
 if TYPE_CHECKING:
     from .server import StationServer
 
 _COUNTS = """
     SELECT (SELECT count(*) FROM outbox WHERE delivered_at IS NULL) AS outbox_pending,
-           (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float FROM outbox
-             WHERE delivered_at IS NULL) AS outbox_oldest_seconds,
            (SELECT count(*) FROM dead_letter) AS dead_letters,
            (SELECT count(*) FROM session WHERE ended_at IS NULL) AS open_sessions,
            (SELECT count(*) FROM command WHERE state IN ('new', 'sent')) AS open_commands,
            (SELECT count(*) FROM journal WHERE node = %s
-             AND id > (SELECT handled_id FROM node WHERE id = %s)) AS ledger_behind,
-           (SELECT extract(epoch FROM now() - synced_at)::float FROM sync_state) AS last_sync_seconds"""
+             AND id > (SELECT handled_id FROM node WHERE id = %s)) AS ledger_behind"""
+_OLDEST = "SELECT created_at AS at FROM outbox WHERE delivered_at IS NULL ORDER BY id LIMIT 1"
+_SYNCED = "SELECT synced_at AS at FROM sync_state"
 _GAUGES = {
     "connected_stations": "Stations that are connected to this node",
     "outbox_pending": "Events that Odoo has not taken yet",
@@ -55,11 +55,14 @@ class Pages:
         """The response to a request for one of the pages."""
         try:
             async with self._database.transaction() as connection:
-                counts = await fetch_one(connection, _COUNTS, [self._node, self._node])
+                counts = {
+                    "connected_stations": self.server.connected,
+                    **(await fetch_one(connection, _COUNTS, [self._node, self._node]) or {}),
+                    "outbox_oldest_seconds": await _age(connection, _OLDEST) or 0.0,
+                    "last_sync_seconds": await _age(connection, _SYNCED),
+                }
         except (psycopg.Error, OSError):
             return _json(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "database unreachable"})
-        assert counts is not None
-        counts = {"connected_stations": self.server.connected, **counts}
         if path == "/metrics":
             return respond(HTTPStatus.OK, self._metrics(counts), CONTENT_TYPE_LATEST)
         if path == "/readyz" and self.server.is_stopping:
@@ -92,6 +95,12 @@ class _Snapshot(Collector):
         for kind, count in self._deviations.items():
             deviations.add_metric([kind], count)
         yield deviations
+
+
+async def _age(connection: Connection, query: LiteralString) -> float | None:
+    """Seconds since the time that the query finds."""
+    row = await fetch_one(connection, query)
+    return None if row is None or row["at"] is None else float((now() - row["at"]).total_seconds())
 
 
 def _json(status: HTTPStatus, body: dict[str, Any]) -> Response:

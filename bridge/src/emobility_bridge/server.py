@@ -28,7 +28,6 @@ from .credentials import Credentials
 from .database import Database, fetch_one
 from .desk import Answers, Errand, Payload, Question
 from .journal import Entry, Journal
-from .node import notify
 from .rpc import Answer, Call, FrameError, Version
 from .strangers import Strangers
 from .tls import certificate_names, tls_context
@@ -449,7 +448,7 @@ class StationServer:
                 known = await fetch_one(connection, _ADMISSION, [identity])
                 assert state is not None
                 if state["node_before"] not in (None, self.node):
-                    await notify(connection, f"moved:{self.node}:{identity}")
+                    await self.database.tell(connection, f"moved:{self.node}:{identity}")
         except (psycopg.Error, OSError) as error:
             _logger.error(
                 "The connection of %s cannot be stored: %s", identity, error, extra={"station": identity}

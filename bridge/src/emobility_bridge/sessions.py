@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg.rows import class_row
-
-from .database import Connection
+from .database import Connection, fetch_all
 
 _WINDOW = timedelta(days=3)  # sessions that ended longer ago are looked up when a message asks for them
 _HEARTBEAT_EVERY = timedelta(minutes=1)
@@ -66,10 +64,10 @@ class Sessions:
         known = self._stations.get(station)
         if known is None:
             query = (
-                _SELECT + "(ended_at IS NULL OR cable_out_at IS NULL OR ended_at > now() - %s)"
+                _SELECT + "(ended_at IS NULL OR cable_out_at IS NULL OR ended_at > %s)"
                 " ORDER BY started_at DESC LIMIT %s"
             )
-            known = await _fetch(connection, query, [station, _WINDOW, _LONGEST_LIST])
+            known = await _fetch(connection, query, [station, datetime.now(UTC) - _WINDOW, _LONGEST_LIST])
             self._stations[station] = known
             if len(self._stations) > _STATIONS:
                 self._stations.popitem(last=False)
@@ -118,6 +116,4 @@ class Sessions:
 
 
 async def _fetch(connection: Connection, query: Any, parameters: Sequence[object]) -> list[Session]:
-    async with connection.cursor(row_factory=class_row(Session)) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
+    return [Session(**row) for row in await fetch_all(connection, query, parameters)]

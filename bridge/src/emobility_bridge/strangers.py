@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 
 import psycopg
 
@@ -15,11 +16,14 @@ _logger = logging.getLogger(__name__)
 
 _AT_MOST = 1000  # whoever invents identities must not fill the database
 _PAUSE = 0.05
+_REPORTED_EVERY = timedelta(days=1)
 _NOTE = """
-    INSERT INTO stranger (identity) SELECT %s WHERE (SELECT count(*) FROM stranger) < %s
+    INSERT INTO stranger (identity, first_seen, reported_at)
+    SELECT new.identity, new.at, new.at FROM (SELECT %s::text AS identity, %s::timestamptz AS at) AS new
+    WHERE (SELECT count(*) FROM stranger) < %s
     ON CONFLICT (identity) DO UPDATE SET attempts = stranger.attempts + 1,
-    reported_at = CASE WHEN stranger.reported_at < now() - interval '1 day' THEN now() ELSE stranger.reported_at END
-    RETURNING reported_at = now() AS report"""
+    reported_at = CASE WHEN stranger.reported_at < %s THEN EXCLUDED.reported_at ELSE stranger.reported_at END
+    RETURNING reported_at"""
 
 
 class Strangers:
@@ -37,8 +41,8 @@ class Strangers:
         at = now()
         try:
             async with self._database.transaction() as connection:
-                row = await fetch_one(connection, _NOTE, [identity, _AT_MOST])
-                if row is not None and row["report"]:
+                row = await fetch_one(connection, _NOTE, [identity, at, _AT_MOST, at - _REPORTED_EVERY])
+                if row is not None and row["reported_at"] == at:
                     await emit(
                         connection,
                         identity,

@@ -21,7 +21,8 @@ NAMESPACE = UUID("6f0f5a34-5d0e-5a6b-9d0a-3d1f0c9c6a11")
 _OUTBOX: LiteralString = """
     INSERT INTO outbox (aggregate, uid, event)
     SELECT aggregate, uid, event
-    FROM unnest(%s::text[], %s::uuid[], %s::jsonb[]) WITH ORDINALITY AS new (aggregate, uid, event, n) ORDER BY n
+    FROM unnest(%s::text[], %s::uuid[], %s::jsonb[]) WITH ORDINALITY AS new (aggregate, uid, event, n)
+    WHERE true ORDER BY n
     ON CONFLICT (uid) DO NOTHING"""
 _STATUSES: LiteralString = "INSERT INTO connector_status (station, evse, status, at) VALUES (%s, %s, %s, %s)"
 _INSERT: Any = (
@@ -34,7 +35,7 @@ _UPDATE: Any = (
     " WHERE uid = %s AND version = %s"
 )
 _PROBLEM: LiteralString = (
-    "UPDATE journal SET problem = left(concat_ws('; ', problem, %s::text), 1000) WHERE node = %s AND id = %s"
+    "UPDATE journal SET problem = substr(concat_ws('; ', problem, %s::text), 1, 1000) WHERE node = %s AND id = %s"
 )
 
 

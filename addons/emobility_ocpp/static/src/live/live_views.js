@@ -8,6 +8,7 @@ import { useStationChanges } from "./station_changes";
 const TYPES = {
     "emobility.station": "emobility_station_changed",
     "emobility.command": "emobility_command_changed",
+    "emobility.session": "emobility_session_changed",
 };
 
 /** A list that shows what stations report as soon as Odoo knows it; not while somebody selects or edits. */
