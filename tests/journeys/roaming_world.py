@@ -83,8 +83,6 @@ def roaming_source() -> Iterator[Server]:
     """The database that all sides are copied from, made once."""
     with running() as server:
         config = odoo.write_config(SOURCE, server, workers=0, max_cron_threads=0, proxy_mode=False)
-        odoo.fresh_database(server, config, SOURCE)
-        odoo.run(config, "-d", SOURCE, "-i", "emobility_settlement,emobility_ocpp", "--stop-after-init", "--no-http",
-                 log="roaming-install")  # fmt: skip
+        odoo.installed_database(server, config, SOURCE)
         odoo.run_script(config, SOURCE, SEED.read_text(), {}, log="roaming-seed")
         yield server

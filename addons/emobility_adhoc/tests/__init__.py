@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_access_wizards,
     test_cards,
     test_codes,
     test_displays,
@@ -9,4 +10,3 @@ from . import (
     test_payout,
     test_prices,
 )
-from . import test_access, test_access_wizards, test_money, test_money_machine, test_pages, test_payout, test_prices

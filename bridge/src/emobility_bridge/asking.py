@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 _REMEMBERED = 10_000
 _STATUSES = frozenset({"Accepted", "Blocked", "Expired", "Invalid"})
-_NEEDED = "SELECT EXISTS (SELECT FROM token WHERE status IN ('Ask', 'AskOnline'))"
+_NEEDED = "SELECT EXISTS (SELECT 1 FROM token WHERE status IN ('Ask', 'AskOnline'))"
 
 
 class Asking:
