@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
-from ..jobs import SOON, enqueue
+from ..jobs import enqueue
 
 CHARGED_STATES = ("pending", "authorized", "done")
 
@@ -80,34 +79,31 @@ class AccountMove(models.Model):
             self, f"emobility.move.{step}:{self.id}", f"{description} {self.name or ''}".strip()
         )
 
-    def _queue_post_chunk(self) -> None:
-        enqueue(
-            self,
-            f"emobility.move.post_chunk:{self[:1].id}",
-            self.env._("Post %s charging invoices", len(self)),
-            priority=SOON,
-        )._emobility_post_chunk()
+    def _emobility_post_together(self) -> None:
+        """Post these new invoices of a billing run in one go, then send and charge them by jobs.
 
-    def _emobility_post_chunk(self) -> None:
-        """Job: post these invoices together. When one of them cannot be posted, each gets a job of its own, so that
-        it stops no other.
-
-        It is apart from the job that makes them, because a journal gives its numbers to one transaction at a time.
+        A journal gives its numbers to one transaction at a time, so this is the last thing that a transaction does.
         """
-        drafts = self.exists().filtered(lambda move: move.state == "draft")
-        try:
-            with self.env.cr.savepoint():
-                drafts.action_post()
-        except UserError:
-            drafts._queue_post_and_collect()
+        if not self:
             return
-        for move in drafts:
+        self._emobility_track_from_now_on()
+        self.action_post()
+        for move in self:
             move._emobility_settle_with_corrected_invoice()
         enqueue(
-            drafts,
+            self,
             f"emobility.move.collect_chunk:{self[:1].id}",
             self.env._("Send and charge %s charging invoices", len(self)),
         )._emobility_queue_collect()
+
+    def _emobility_track_from_now_on(self) -> None:
+        """Odoo tracks nothing of a record in the transaction that makes it. That an invoice was posted, and as which
+        number, belongs into its trail all the same.
+        """
+        untracked = self.env.cr.precommit.data.get(f"mail.tracking.{self._name}", {})
+        for move_id in self.ids:
+            if move_id in untracked and untracked[move_id] is None:
+                del untracked[move_id]
 
     def _emobility_post_and_collect(self) -> None:
         """Job: post the invoice, then send it and charge the stored payment method, in a job each."""
