@@ -203,7 +203,7 @@ def pdf():
     import lxml.html
     from weasyprint import CSS, HTML
 
-    moves = env["account.move"].search([("emobility_contract_id", "!=", False), ("state", "=", "posted")], limit=41)
+    moves = env["account.move"].search([("rating_ids", "!=", False), ("state", "=", "posted")], limit=41)
     report = env["ir.actions.report"].with_context(force_report_rendering=True)
     report._render_qweb_pdf("account.account_invoices", moves[:1].ids)
     begun = time.process_time()

@@ -86,24 +86,25 @@ class AccountMove(models.Model):
         """
         if not self:
             return
-        self._emobility_track_from_now_on()
         self.action_post()
         for move in self:
             move._emobility_settle_with_corrected_invoice()
+        # Odoo tracks nothing of a record in the transaction that makes it, and this belongs into its trail.
+        self._message_log_batch(
+            {
+                move.id: self.env._(
+                    "Draft → Posted as %(invoice)s by %(run)s",
+                    invoice=move.name,
+                    run=move.emobility_billing_line_id.run_id.name,
+                )
+                for move in self
+            }
+        )
         enqueue(
             self,
             f"emobility.move.collect_chunk:{self[:1].id}",
             self.env._("Send and charge %s charging invoices", len(self)),
         )._emobility_queue_collect()
-
-    def _emobility_track_from_now_on(self) -> None:
-        """Odoo tracks nothing of a record in the transaction that makes it. That an invoice was posted, and as which
-        number, belongs into its trail all the same.
-        """
-        untracked = self.env.cr.precommit.data.get(f"mail.tracking.{self._name}", {})
-        for move_id in self.ids:
-            if move_id in untracked and untracked[move_id] is None:
-                del untracked[move_id]
 
     def _emobility_post_and_collect(self) -> None:
         """Job: post the invoice, then send it and charge the stored payment method, in a job each."""

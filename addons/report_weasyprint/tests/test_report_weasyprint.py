@@ -142,7 +142,7 @@ class TestPlutobook(TestReportWeasyprint):
         self.skipTest("its parser is a part of the engine")
 
     def test_it_is_pdf_a_3(self) -> None:
-        reader = self._pdf(self.partners)
+        reader = self._pdf(self.partners[0])
         root = reader.trailer["/Root"]
         self.assertEqual(root["/OutputIntents"][0]["/S"], "/GTS_PDFA1")
         self.assertIn(b'pdfaid:part="3" pdfaid:conformance="B"', root["/Metadata"].get_data())
@@ -156,7 +156,7 @@ class TestPlutobook(TestReportWeasyprint):
     def test_where_there_is_no_build_of_it_weasyprint_renders(self) -> None:
         with (
             patch("odoo.addons.report_weasyprint.renderer.plutobook", None),
-            mute_logger("odoo.addons.report_weasyprint.fetcher"),
+            mute_logger("odoo.addons.report_weasyprint.fetcher", "weasyprint"),
         ):
             report = self.report.with_context(force_report_rendering=True)
             content, _kind = report._render_qweb_pdf(self.report, self.partners[0].ids)
