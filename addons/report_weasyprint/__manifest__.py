@@ -8,5 +8,5 @@
     "website": "https://github.com/emobility-community/emobility",
     "license": "AGPL-3",
     "depends": ["base", "web"],
-    "external_dependencies": {"python": ["weasyprint", "pypdf"]},
+    "external_dependencies": {"python": ["weasyprint", "pypdf"]},  # and plutoprint, where there is a build of it
 }

@@ -21,6 +21,11 @@ from weasyprint.text.fonts import FontConfiguration
 
 from .fetcher import ReportUrlFetcher
 
+try:
+    from . import plutobook
+except ImportError:  # there is no build of it for this machine
+    plutobook = None
+
 # WeasyPrint warns about each property of bootstrap that does not exist in print; what could not be loaded is
 # an error.
 for _name in ("weasyprint", "weasyprint.progress", "fontTools"):
@@ -71,6 +76,16 @@ class PageGeometry:
 }}"""
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A document before its layout: header and footer are running elements of its HTML."""
+
+    html: str
+    stylesheet_urls: list[str]
+    renderer: str
+    language: str
+
+
 class StylesheetCache:
     """Parsed stylesheets by URL and content, so that a change of the content is never missed."""
 
@@ -118,11 +133,15 @@ def render_pdf(
     """
     headers = _layout_parts(header, "minimal_layout_report_headers")
     footers = _layout_parts(footer, "minimal_layout_report_footers")
+    sources = [
+        _assemble(body, _part(headers, index), _part(footers, index), base_url) for index, body in enumerate(bodies)
+    ]
     with _lock:
-        documents = [
-            _layout(body, _part(headers, index), _part(footers, index), geometry, base_url, fetcher)
-            for index, body in enumerate(bodies)
-        ]
+        if plutobook and all(source.renderer == "plutobook" for source in sources):
+            return plutobook.render(
+                [_plutobook_source(source, geometry, fetcher) for source in sources], base_url, fetcher
+            )
+        documents = [_layout(source, geometry, base_url, fetcher) for source in sources]
         if len(documents) == 1:
             return documents[0].write_pdf(pdf_variant=_PDF_VARIANT)
         return _write_together(documents)
@@ -146,26 +165,30 @@ def _parse(page: str) -> lxml.html.HtmlElement:
     return lxml.html.fromstring(page, parser=lxml.html.HTMLParser(encoding="utf-8"))
 
 
-def _layout(
-    body: str,
-    header: lxml.html.HtmlElement | None,
-    footer: lxml.html.HtmlElement | None,
-    geometry: PageGeometry,
-    base_url: str,
-    fetcher: ReportUrlFetcher,
-) -> Document:
+def _assemble(
+    body: str, header: lxml.html.HtmlElement | None, footer: lxml.html.HtmlElement | None, base_url: str
+) -> _Source:
     root = lxml.html.document_fromstring(body, parser=lxml.html.HTMLParser(encoding="utf-8"))
     urls = _take_stylesheet_urls(root, base_url)
+    renderer = root.xpath("//*[@data-report-renderer]/@data-report-renderer")
+    language = root.xpath("//*[@data-oe-lang]/@data-oe-lang")
     _insert_running_elements(root.body, header, footer)
-    stylesheets = [_stylesheets.get(url, fetcher, _font_config) for url in urls]
+    html = lxml.html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>")
+    return _Source(html, urls, renderer[0] if renderer else "", language[0] if language else "")
+
+
+def _layout(source: _Source, geometry: PageGeometry, base_url: str, fetcher: ReportUrlFetcher) -> Document:
+    stylesheets = [_stylesheets.get(url, fetcher, _font_config) for url in source.stylesheet_urls]
     page_css = CSS(string=geometry.css() + _LAYOUT_CSS, font_config=_font_config, url_fetcher=fetcher)
-    html = HTML(
-        string=lxml.html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>"),
-        base_url=base_url,
-        url_fetcher=fetcher,
-    )
+    html = HTML(string=source.html, base_url=base_url, url_fetcher=fetcher)
     # The page rule goes first: a report's own stylesheet may choose other margins.
     return html.render(font_config=_font_config, stylesheets=[page_css, *stylesheets])
+
+
+def _plutobook_source(source: _Source, geometry: PageGeometry, fetcher: ReportUrlFetcher) -> "plutobook.Source":
+    stylesheets = [fetcher.resource(url).content.decode() for url in source.stylesheet_urls]
+    css = "\n".join([geometry.css(), _LAYOUT_CSS, *stylesheets])
+    return plutobook.Source(source.html, css, source.language.replace("_", "-"))
 
 
 def _take_stylesheet_urls(root: lxml.html.HtmlElement, base_url: str) -> list[str]:

@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
-from ..jobs import SOON, enqueue
+from ..jobs import enqueue
 
 CHARGED_STATES = ("pending", "authorized", "done")
 
@@ -80,31 +79,29 @@ class AccountMove(models.Model):
             self, f"emobility.move.{step}:{self.id}", f"{description} {self.name or ''}".strip()
         )
 
-    def _queue_post_chunk(self) -> None:
+    def _emobility_post_together(self) -> None:
+        """Post these new invoices of a billing run in one go, then send and charge them by jobs.
+
+        A journal gives its numbers to one transaction at a time, so this is the last thing that a transaction does.
+        """
+        if not self:
+            return
+        self.action_post()
+        for move in self:
+            move._emobility_settle_with_corrected_invoice()
+        # Odoo tracks nothing of a record in the transaction that makes it, and this belongs into its trail.
+        self._message_log_batch(
+            {
+                move.id: self.env._(
+                    "Draft → Posted as %(invoice)s by %(run)s",
+                    invoice=move.name,
+                    run=move.emobility_billing_line_id.run_id.name,
+                )
+                for move in self
+            }
+        )
         enqueue(
             self,
-            f"emobility.move.post_chunk:{self[:1].id}",
-            self.env._("Post %s charging invoices", len(self)),
-            priority=SOON,
-        )._emobility_post_chunk()
-
-    def _emobility_post_chunk(self) -> None:
-        """Job: post these invoices together. When one of them cannot be posted, each gets a job of its own, so that
-        it stops no other.
-
-        It is apart from the job that makes them, because a journal gives its numbers to one transaction at a time.
-        """
-        drafts = self.exists().filtered(lambda move: move.state == "draft")
-        try:
-            with self.env.cr.savepoint():
-                drafts.action_post()
-        except UserError:
-            drafts._queue_post_and_collect()
-            return
-        for move in drafts:
-            move._emobility_settle_with_corrected_invoice()
-        enqueue(
-            drafts,
             f"emobility.move.collect_chunk:{self[:1].id}",
             self.env._("Send and charge %s charging invoices", len(self)),
         )._emobility_queue_collect()

@@ -82,27 +82,36 @@ class EmobilityBillingRunLine(models.Model):
         return self.contract_id | others
 
     def _bill(self) -> None:
-        """Invoice these lines together, in a savepoint. When that fails each of them is tried alone: an error is
-        kept on its line and stops no other.
+        """Invoice these lines and post what they make, together and in a savepoint: Odoo computes and tracks a move
+        that is made and posted in one go once. When that fails each line is tried alone, so that an error stops no
+        other.
         """
         lines = self.sudo()._as_system()
         try:
             with self.env.cr.savepoint():
                 moves = lines._make_moves()
+                if lines.run_id.auto_collect:
+                    moves._emobility_post_together()
+        except (RetryableJobError, psycopg2.errors.SerializationFailure):
+            raise
+        except Exception:
+            _logger.info("%s: %s contracts are invoiced one by one", lines.run_id.name, len(lines), exc_info=True)
+            for line in lines:
+                line._bill_alone()
+
+    def _bill_alone(self) -> None:
+        """Invoice this line, or keep the error on it. Posting is a job of its own: when it fails, the draft stays."""
+        try:
+            with self.env.cr.savepoint():
+                moves = self._make_moves()
         except (RetryableJobError, psycopg2.errors.SerializationFailure):
             raise
         except Exception as error:
-            if len(lines) > 1:
-                for line in lines:
-                    line._bill()
-                return
-            _logger.info(
-                "%s: contract %s was not invoiced", lines.run_id.name, lines.contract_id.id, exc_info=True
-            )
-            lines.write({"state": "error", "error": str(error)})
+            _logger.info("%s: contract %s was not invoiced", self.run_id.name, self.contract_id.id, exc_info=True)
+            self.write({"state": "error", "error": str(error)})
             return
-        if moves and lines.run_id.auto_collect:
-            moves._queue_post_chunk()
+        if self.run_id.auto_collect:
+            moves._queue_post_and_collect()
 
     def _make_moves(self) -> Any:
         """Invoice what is open on these lines of one run, and say so on them."""

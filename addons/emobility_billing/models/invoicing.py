@@ -133,17 +133,17 @@ class EmobilityInvoicing(models.AbstractModel):
 
     def _make_moves(self, company: Any, drafts: list[Draft]) -> Any:
         moves = self.env["account.move"].sudo().with_company(company).create([draft.values for draft in drafts])
-        rating_lines = self.env["emobility.rating.line"].sudo()._as_system()
+        move_of: dict[int, int] = {}
+        move_line_of: dict[int, int] = {}
         for move, draft in zip(moves, drafts, strict=True):
             if not draft.buckets:
                 continue
             lines = move.invoice_line_ids.sorted("sequence")[: len(draft.buckets)]
             for line, bucket in zip(lines, draft.buckets.values(), strict=True):
-                rating_lines.browse([one.id for one in bucket.lines]).write({"move_line_id": line.id})
+                move_line_of.update((one.id, line.id) for one in bucket.lines)
             self._check_sums(lines, draft.buckets, draft.is_credit)
-            draft.ratings.write({"move_id": move.id})
-        ratings = self.env["emobility.rating"].sudo()._as_system()
-        ratings.browse([rating.id for draft in drafts for rating in draft.ratings]).write({"state": "invoiced"})
+            move_of.update((rating.id, move.id) for rating in draft.ratings)
+        self.env["emobility.rating"].sudo()._as_system()._link_to_moves(move_of, move_line_of)
         self._after_create(moves, drafts)
         return moves
 
@@ -259,8 +259,9 @@ class EmobilityInvoicing(models.AbstractModel):
 
         A company that rounds taxes globally sums unrounded lines, so that only an exact product will do.
         """
-        currency = bucket.lines[0].currency_id
-        if bucket.lines[0].company_id.tax_calculation_rounding_method == "round_globally":
+        rating = bucket.lines[0].rating_id
+        currency = rating.currency_id
+        if rating.company_id.tax_calculation_rounding_method == "round_globally":
             return float_compare(product, amount, precision_digits=currency.decimal_places + 6) == 0
         return currency.compare_amounts(currency.round(product), amount) == 0
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..jobs import enqueue
 from ..rating import Dimension
@@ -170,6 +171,45 @@ class EmobilityRating(models.Model):
         )
         self.write({"state": "credited", "billing_line_id": False})
         return credit
+
+    @api.model
+    def _link_to_moves(self, move_of: dict[int, int], move_line_of: dict[int, int]) -> None:
+        """Say that ratings are invoiced, and where. A job invoices thousands of them: a statement for each table does
+        what the ORM would need longer for than for the invoices themselves.
+
+        :param move_of: invoice of each rating, by ids
+        :param move_line_of: invoice line of each rating line, by ids
+        """
+        ratings, lines = self.browse(move_of), self.env["emobility.rating.line"].browse(move_line_of)
+        ratings.cdr_id._flush_retail()
+        self._update_rows(ratings, "move_id", move_of, {"state": "invoiced"})
+        self._update_rows(lines, "move_line_id", move_line_of)
+        self.env["account.move"].browse(set(move_of.values())).invalidate_recordset(["rating_ids"], flush=False)
+        ratings.cdr_id._write_billing_state()
+
+    @api.model
+    def _update_rows(
+        self, records: Any, name: str, value_of: dict[int, int], same: dict[str, str] | None = None
+    ) -> None:
+        """Write a value of its own to each record, and the same ones to all, in one statement.
+
+        What is computed from these fields is computed again, as after a write.
+        """
+        values = (same or {}) | {"write_uid": self.env.uid, "write_date": self.env.cr.now()}
+        records.flush_model([name, *values])
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %(table)s SET %(name)s = new.value, %(values)s"
+                " FROM unnest(%(ids)s::int[], %(each)s::int[]) AS new(id, value) WHERE %(table)s.id = new.id",
+                table=SQL.identifier(records._table),
+                name=SQL.identifier(name),
+                values=SQL(", ").join(SQL("%s = %s", SQL.identifier(key), value) for key, value in values.items()),
+                ids=list(value_of.keys()),
+                each=list(value_of.values()),
+            )
+        )
+        records.invalidate_recordset([name, *values], flush=False)
+        records.modified([name, *values])
 
     def _billed_to_payer(self) -> EmobilityRating:
         """Those that become invoices and credit notes; what is settled in another way, its addon leaves out."""

@@ -258,6 +258,11 @@ class AccountMove(models.Model):
                 move.display_qr_code = True
         return result
 
+    def _generate_qr_code(self, silent_errors: bool = False) -> str | None:
+        """Odoo notes on the invoice which kind of code it has drawn. No line changes: none is computed again."""
+        move = self.with_context(skip_invoice_sync=True)
+        return super(AccountMove, move)._generate_qr_code(silent_errors=silent_errors)
+
     def action_download_sessions_csv(self) -> dict[str, Any]:
         """The sessions of this invoice as CSV."""
         return self._emobility_download("csv")

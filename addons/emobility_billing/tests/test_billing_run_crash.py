@@ -109,14 +109,26 @@ class TestBillingRunCrash(ChargingCommon):
         self._repeat_chunk()
         self._check_billed_once()
 
-    def test_f79_a_crash_between_invoice_and_post_neither_doubles_nor_loses(self) -> None:
+    def test_f79_a_crash_while_posting_neither_doubles_nor_loses(self) -> None:
+        self._start()
+        for model, method in (("account.move", "action_post"), ("account.move", "_emobility_post_together")):
+            for finished in (False, True):
+                with self.subTest(method=method, finished=finished):
+                    self._crash_in(model, method, lambda: self.billing._run_chunk(self.lines.ids), finished=finished)
+                    self.assertEqual(set(self.ratings.mapped("state")), {"open"})
+                    self.assertFalse(self.ratings.move_id)
+        self._repeat_chunk()
+        self._check_billed_once()
+        moves = self.ratings.move_id
+        self.assertEqual(sorted(moves.mapped("sequence_number")), [1, 2, 3], "no number is missing")
+
+    def test_f79_a_crash_while_one_invoice_is_posted_neither_doubles_nor_loses(self) -> None:
         self._start()
         with trap_jobs():
-            self.billing._run_chunk(self.lines.ids)
+            for line in self.lines.sudo()._as_system():
+                line._bill_alone()
         self.billing._finish()
         moves = self.ratings.move_id
-        self.assertEqual(set(moves.mapped("state")), {"draft"})
-        self._crash_in("account.move", "action_post", moves._emobility_post_chunk, finished=True)
         self.assertEqual(set(moves.mapped("state")), {"draft"})
         for move in moves:
             self._crash_in("account.move", "action_post", move._emobility_post_and_collect, finished=True)
@@ -133,33 +145,43 @@ class TestBillingRunCrash(ChargingCommon):
             mails |= move.message_ids.filtered("attachment_ids")
             self.assertEqual(len(mails), 1, "mailed once")
 
-    def test_f79_a_chunk_of_invoices_that_is_posted_again_does_nothing(self) -> None:
-        self._start()
-        self._repeat_chunk()
-        moves = self.ratings.move_id
-        names = moves.mapped("name")
-        with self.running_jobs():
-            moves._emobility_post_chunk()
-        self.assertEqual(moves.mapped("name"), names)
-        self._check_billed_once()
-
     def test_an_invoice_that_cannot_be_posted_stops_no_other(self) -> None:
         self._start()
-        with trap_jobs():
-            self.billing._run_chunk(self.lines.ids)
-        self.billing._finish()
-        moves = self.ratings.move_id
-        broken = moves[1]
+        broken = self.lines[1].partner_id
+        moves = self.env["account.move"]
         original = type(moves)._post
 
         def post(records: Any, soft: bool = True) -> Any:
-            if broken in records:
+            if broken in records.partner_id:
                 raise UserError("The books are closed.")  # pylint: disable=translation-required
             return original(records, soft=soft)
 
         with patch.object(type(moves), "_post", post), trap_jobs() as trap:
-            moves._emobility_post_chunk()
-            self.assertEqual([job.method_name for job in trap.enqueued_jobs], ["_emobility_post_and_collect"] * 3)
-            for job in trap.enqueued_jobs[::2]:
+            self.billing._run_chunk(self.lines.ids)
+            jobs = [job for job in trap.enqueued_jobs if job.method_name == "_emobility_post_and_collect"]
+            self.assertEqual([job.recordset for job in jobs], list(self.lines.move_id))
+            for job in jobs[::2]:
                 job.perform()
-        self.assertEqual(moves.mapped("state"), ["posted", "draft", "posted"])
+        self.assertEqual(self.lines.move_id.mapped("state"), ["posted", "draft", "posted"])
+        self.assertEqual(self.lines.mapped("state"), ["done"] * 3)
+
+    def test_what_is_written_by_statements_is_what_the_orm_would_compute(self) -> None:
+        self._start()
+        self._repeat_chunk()
+        fields_of_cdr = ["billing_state", "retail_amount", "currency_id", "move_count"]
+        cdrs = self.ratings.cdr_id
+        kept = cdrs.read(fields_of_cdr)
+        self.env.add_to_compute(cdrs._fields["billing_state"], cdrs)
+        cdrs.invalidate_recordset(flush=False)
+        self.assertEqual(cdrs.read(fields_of_cdr), kept)
+        self.assertEqual(set(cdrs.mapped("billing_state")), {"invoiced"})
+        self.assertEqual(self.ratings.line_ids.move_line_id.move_id, self.ratings.move_id)
+        for move in self.ratings.move_id:
+            self.assertEqual(move.rating_ids, self.ratings.filtered(lambda one, move=move: one.move_id == move))
+
+    def test_the_trail_says_that_and_as_what_an_invoice_was_posted(self) -> None:
+        self._start()
+        self._repeat_chunk()
+        for move in self.ratings.move_id:
+            said = "".join(move.message_ids.mapped("body"))
+            self.assertIn(f"Posted as {move.name} by {self.billing.name}", said)

@@ -6,10 +6,12 @@ import pypdf
 from PIL import Image
 
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.common import BaseCommon
 
-from ..fetcher import BlockedUrlError, ReportUrlFetcher
+from ..fetcher import BlockedUrlError, ReportUrlFetcher, Resource
+from ..renderer import plutobook
 
 _BASE = "http://report.test"
 
@@ -100,6 +102,65 @@ class TestReportWeasyprint(BaseCommon):
 
     def test_wkhtmltopdf_is_reported_as_available(self) -> None:
         self.assertEqual(self.env["ir.actions.report"].get_wkhtmltopdf_state(), "ok")
+
+
+@tagged("post_install", "-at_install")
+class TestPlutobook(TestReportWeasyprint):
+    """All that is true of WeasyPrint is true of the fast renderer, for reports that choose it."""
+
+    allow_inherited_tests_method = True
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        view = cls.env["ir.ui.view"].search([("key", "=", "report_weasyprint.test_document")])
+        view.arch = view.arch.replace(
+            'class="article"',
+            'class="article" data-oe-lang="en_US" data-report-renderer="plutobook"'
+            ' data-report-stylesheets="/web/static/lib/none.css"',
+        ).replace("<h1>", '<img src="/web/image/999999999"/><img src="https://tracker.example/pixel.png"/><h1>')
+
+    def setUp(self) -> None:
+        super().setUp()
+        if plutobook is None:
+            self.skipTest("no build of PlutoBook for this machine")
+        read = ReportUrlFetcher.resource
+
+        def resource(fetcher: ReportUrlFetcher, url: str) -> Resource:
+            return Resource(b"h1 { color: red }", "text/css") if url.endswith("none.css") else read(fetcher, url)
+
+        self.startPatcher(patch.object(ReportUrlFetcher, "resource", resource))
+
+    def _pdf(self, partners) -> pypdf.PdfReader:
+        with (
+            patch("weasyprint.HTML.render", side_effect=AssertionError("WeasyPrint was used")),
+            mute_logger("odoo.addons.report_weasyprint.fetcher", "odoo.addons.report_weasyprint.plutobook"),
+        ):
+            return super()._pdf(partners)
+
+    def test_stylesheets_are_parsed_once(self) -> None:
+        self.skipTest("its parser is a part of the engine")
+
+    def test_it_is_pdf_a_3(self) -> None:
+        reader = self._pdf(self.partners[0])
+        root = reader.trailer["/Root"]
+        self.assertEqual(root["/OutputIntents"][0]["/S"], "/GTS_PDFA1")
+        self.assertIn(b'pdfaid:part="3" pdfaid:conformance="B"', root["/Metadata"].get_data())
+        self.assertEqual(root["/Lang"], "en-US")
+        self.assertIn("/ID", reader.trailer)
+        self.assertEqual(set(reader.metadata), {"/Producer"})
+        for page in reader.pages:
+            for font in page["/Resources"]["/Font"].values():
+                self.assertIn("/FontFile2", font["/FontDescriptor"])
+
+    def test_where_there_is_no_build_of_it_weasyprint_renders(self) -> None:
+        with (
+            patch("odoo.addons.report_weasyprint.renderer.plutobook", None),
+            mute_logger("odoo.addons.report_weasyprint.fetcher", "weasyprint"),
+        ):
+            report = self.report.with_context(force_report_rendering=True)
+            content, _kind = report._render_qweb_pdf(self.report, self.partners[0].ids)
+        self.assertIn("WeasyPrint", pypdf.PdfReader(io.BytesIO(content)).metadata["/Producer"])
 
 
 @tagged("post_install", "-at_install")
