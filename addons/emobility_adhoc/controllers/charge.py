@@ -81,10 +81,8 @@ class ChargeController(AdhocPages, http.Controller):
         env = request.env
         client = self._client()
         attempts = env["emobility.adhoc.attempt"]
-        if not attempts._may("start", client, evse) or attempts._is_farming(client):
-            return self._point_page(evse, env._("Too many attempts. Please wait some minutes."), status=429)
-        if email and not email_normalize(email):
-            return self._point_page(evse, env._("This is not an email address."), status=422, ticket=ticket)
+        if refusal := self._refuse_request(evse, client, email, ticket):
+            return refusal
         found = env["emobility.adhoc.voucher"].sudo().browse()
         if voucher.strip():
             if not attempts._may("voucher", client):
@@ -93,13 +91,8 @@ class ChargeController(AdhocPages, http.Controller):
             found = env["emobility.adhoc.voucher"]._find(voucher[:40], evse.company_id, currency)
             if not found:
                 return self._point_page(evse, env._("This voucher cannot be used here."), status=422, ticket=ticket)
-        if not evse._adhoc_is_available() or evse._adhoc_is_taken():
-            return self._point_page(evse, env._("This charging point is not available now."), status=409)
-        if price and price != evse._adhoc_price_id(evse._adhoc_version()):
-            error = env._("The price has just changed. Please look at it again.")
-            return self._point_page(evse, error, status=409, ticket=ticket)
-        if not evse._adhoc_use_ticket(ticket):
-            return self._point_page(evse, env._("This code is not good any more. Please use the new one."), status=403)
+        if refusal := self._refuse_start(evse, ticket, price):
+            return refusal
         try:
             adhoc = env["emobility.adhoc.session"]._check_out(
                 evse, email=email, lang=lang, client=client, voucher=found
@@ -110,6 +103,28 @@ class ChargeController(AdhocPages, http.Controller):
             adhoc._say_that_somebody_pays()
         suffix = "/pay" if adhoc.kind == "paid" else ""
         return request.redirect(adhoc._session_path() + suffix, code=303)
+
+    def _refuse_request(self, evse: Any, client: str, email: str, ticket: str) -> Response | None:
+        """Whoever asks too often, or cannot be answered."""
+        env = request.env
+        attempts = env["emobility.adhoc.attempt"]
+        if not attempts._may("start", client, evse) or attempts._is_farming(client):
+            return self._point_page(evse, env._("Too many attempts. Please wait some minutes."), status=429)
+        if email and not email_normalize(email):
+            return self._point_page(evse, env._("This is not an email address."), status=422, ticket=ticket)
+        return None
+
+    def _refuse_start(self, evse: Any, ticket: str, price: str, is_ready: bool = True) -> Response | None:
+        """Nobody starts here now, at this price or with this ticket, which is used up otherwise."""
+        env = request.env
+        if not is_ready or not evse._adhoc_is_available() or evse._adhoc_is_taken():
+            return self._point_page(evse, env._("This charging point is not available now."), status=409)
+        if price and price != evse._adhoc_price_id(evse._adhoc_version()):
+            error = env._("The price has just changed. Please look at it again.")
+            return self._point_page(evse, error, status=409, ticket=ticket)
+        if not evse._adhoc_use_ticket(ticket):
+            return self._point_page(evse, env._("This code is not good any more. Please use the new one."), status=403)
+        return None
 
     @http.route("/charge/<string:code>/report", type="http", auth="public", methods=["GET", "POST"], sitemap=False)
     def charge_report(self, code: str, reason: str = "", note: str = "", **_kw: Any) -> Response:

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import email_normalize
 
 from odoo.addons.emobility_adhoc.controllers.charge import ChargeController
 
@@ -19,20 +18,17 @@ class ReaderController(ChargeController):
         "/charge/<string:code>/terminal", type="http", auth="public", methods=["POST"], sitemap=False,
         captcha="emobility_adhoc_start",
     )  # fmt: skip
-    def charge_terminal(self, code: str, email: str = "", **_kw: Any) -> Response:
+    def charge_terminal(self, code: str, email: str = "", ticket: str = "", price: str = "", **_kw: Any) -> Response:
         """Let the terminal ask for a card, and show what becomes of it."""
         lang = self._use_language()
         evse = self._evse(code)
         env = request.env
         client = self._client()
-        attempts = env["emobility.adhoc.attempt"]
-        if not attempts._may("start", client, evse) or attempts._is_farming(client):
-            return self._point_page(evse, env._("Too many attempts. Please wait some minutes."), status=429)
-        if email and not email_normalize(email):
-            return self._point_page(evse, env._("This is not an email address."), status=422)
+        if refusal := self._refuse_request(evse, client, email, ticket):
+            return refusal
         terminal = evse._adhoc_reader()
-        if not terminal or not evse._adhoc_is_available() or evse._adhoc_is_taken():
-            return self._point_page(evse, env._("This charging point is not available now."), status=409)
+        if refusal := self._refuse_start(evse, ticket, price, is_ready=bool(terminal)):
+            return refusal
         try:
             adhoc = env["emobility.adhoc.session"]._check_out_at_reader(
                 evse, terminal, email=email, lang=lang, client=client
