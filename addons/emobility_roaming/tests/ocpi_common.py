@@ -212,8 +212,10 @@ class OcpiCommon(ChargingCommon):
         """A test is one transaction, which began when its class was set up; a circuit closes after half a minute."""
         self.env.flush_all()
         # Two seconds ago, so that what is done next is later.
-        at = "clock_timestamp() AT TIME ZONE 'UTC' - interval '2 seconds'"
-        self.env.cr.execute(f"UPDATE emobility_ocpi_message SET create_date = {at}")
+        self.env.cr.execute(
+            "UPDATE emobility_ocpi_message"
+            " SET create_date = clock_timestamp() AT TIME ZONE 'UTC' - interval '2 seconds'"
+        )
         self.env.invalidate_all()
 
     @contextmanager

@@ -29,7 +29,8 @@ with open(os.environ["OBJECTS"]) as file:
 
 
 def said(what, **values):
-    print(json.dumps({"what": what, **values}, default=str), flush=True)
+    sys.stdout.write(json.dumps({"what": what, **values}, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def credentials(token):

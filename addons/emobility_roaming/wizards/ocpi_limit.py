@@ -19,7 +19,7 @@ class EmobilityOcpiLimit(models.TransientModel):
     unit = fields.Selection(
         [("W", "W (all phases together)"), ("A", "A (each phase)")], required=True, default="W"
     )
-    minutes = fields.Integer("Minutes", help="How long the limits hold; 0: until the session ends.")
+    minutes = fields.Integer(help="How long the limits hold; 0: until the session ends.")
     line_ids = fields.One2many(
         "emobility.ocpi.limit.line",
         "limit_id",
