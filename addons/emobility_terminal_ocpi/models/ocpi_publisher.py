@@ -37,7 +37,9 @@ class EmobilityOcpiPublisher(models.AbstractModel):
     @api.model
     def _tariff(self, connection: Any, version: Any) -> dict[str, Any]:
         data = super()._tariff(connection, version)
-        if connection.version == "2.3.0" and connection._is_terminal_provider():
+        # Everybody, to whom public data is told, is no connection.
+        is_provider = isinstance(connection, models.BaseModel) and connection._is_terminal_provider()
+        if connection.version == "2.3.0" and is_provider:
             data["preauthorize_amount"] = self._preauthorize_amount(connection, version)
         return data
 
