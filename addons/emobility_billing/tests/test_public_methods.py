@@ -11,7 +11,6 @@ PUBLIC_METHODS = {
     "account.move.action_view_ratings",
     "account.move.action_view_sessions",
     "account.move.button_cancel",
-    "contract.contract.action_activate",
     "account.move.button_draft",
     "contract.contract.action_redeem_coupon",
     "contract.contract.action_view_open_ratings",
