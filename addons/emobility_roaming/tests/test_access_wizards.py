@@ -2,6 +2,7 @@ from odoo.tests import tagged
 
 from odoo.addons.emobility_crm.tests.common import AccessHttpCase, WizardChecks
 
+CLERKS = frozenset({"user", "manager", "roaming"})
 ROAMING = frozenset({"roaming", "manager"})
 
 
@@ -11,6 +12,8 @@ class TestWizardAccess(WizardChecks, AccessHttpCase):
     WIZARDS = {
         "emobility.ocpi.accept": ROAMING,
         "emobility.ocpi.invite": ROAMING,
+        "emobility.ocpi.limit": CLERKS,
+        "emobility.ocpi.limit.line": CLERKS,
         "emobility.ocpi.self.test": ROAMING,
         "emobility.ocpi.self.test.line": ROAMING,
     }
