@@ -62,7 +62,7 @@ class _Resources(plutoprint.ResourceFetcher):
             response = self._fetcher.fetch(url)
         except Exception as error:
             # As in WeasyPrint a report is printed without what cannot be read; no error can pass through the engine.
-            _logger.error("%s was left out of a report: %s", url[:200], error)
+            _logger.warning("%s was left out of a report: %s", url[:200], error)
             return plutoprint.ResourceData(b"", "text/plain")
         return plutoprint.ResourceData(response.read(), response.content_type)
 
