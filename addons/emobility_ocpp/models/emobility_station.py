@@ -315,7 +315,7 @@ class EmobilityStation(models.Model):
         """Show what an installer enters at the station, and what the station has done so far."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.commissioning_wizard_action")
-        return action | {"context": {"default_station_id": self.id}}
+        return action | {"context": {"default_station_id": self.id, "dialog_size": "extra-large"}}
 
     def action_open_messages(self) -> dict[str, Any]:
         """The log of what the bridge delivered from this station."""
