@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _KWH_DIGITS = Decimal("0.000001")
 
 WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 96, 16, 16, 40
 GRID_LINES = 4
 
 
@@ -77,6 +77,8 @@ def chart(points: list[tuple[datetime, Decimal]], zone: ZoneInfo, charging_end: 
     first, last = points[0][0], points[-1][0]
     highest = max(amount for _at, amount in points) or Decimal(1)
     seconds = (last - first).total_seconds() or 1.0
+    # In a session that has just begun, minutes would be the same five times.
+    clock = "%H:%M:%S" if seconds < 60 * GRID_LINES else "%H:%M"
 
     def x(at: datetime) -> float:
         return LEFT + (at - first).total_seconds() / seconds * (WIDTH - LEFT - RIGHT)
@@ -86,27 +88,27 @@ def chart(points: list[tuple[datetime, Decimal]], zone: ZoneInfo, charging_end: 
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'style="width:100%;max-width:{WIDTH}px;font:11px sans-serif" '
+        f'style="width:100%;max-width:{WIDTH}px;font:16px sans-serif" '
         f'aria-label="{escape(f"Over time, {points[-1][1]:.2f} {unit} in the end")}">'
     ]
     for index in range(GRID_LINES + 1):
         amount = highest * index / GRID_LINES
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(amount):.1f}" y2="{y(amount):.1f}" stroke="#d5dbe1"/>'
-            f'<text x="{LEFT - 6}" y="{y(amount) + 4:.1f}" text-anchor="end" fill="#5b6672">'
+            f'<text x="{LEFT - 6}" y="{y(amount) + 5:.1f}" text-anchor="end" fill="#5b6672">'
             f"{amount:.2f} {escape(unit)}</text>"
         )
         at = first + (last - first) * index / GRID_LINES
         anchor = "start" if index == 0 else "end" if index == GRID_LINES else "middle"
         parts.append(
-            f'<text x="{x(at):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="{anchor}" fill="#5b6672">'
-            f"{at.astimezone(zone):%H:%M}</text>"
+            f'<text x="{x(at):.1f}" y="{HEIGHT - BOTTOM + 22}" text-anchor="{anchor}" fill="#5b6672">'
+            f"{at.astimezone(zone):{clock}}</text>"
         )
     if charging_end < last:
         end = x(charging_end)
         parts.append(
             f'<line x1="{end:.1f}" x2="{end:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#9a6700" '
-            f'stroke-dasharray="4 3"/><text x="{end + 4:.1f}" y="{TOP + 10}" fill="#9a6700">'
+            f'stroke-dasharray="4 3"/><text x="{end + 4:.1f}" y="{TOP + 14}" fill="#9a6700">'
             f"{charging_end.astimezone(zone):%H:%M}</text>"
         )
     line = " ".join(f"{x(at):.1f},{y(amount):.1f}" for at, amount in points)

@@ -22,6 +22,7 @@
         "views/emobility_firmware_campaign_views.xml",
         "views/frames_templates.xml",
         "views/res_company_views.xml",
+        "views/res_config_settings_views.xml",
         "views/emobility_evse_views.xml",
         "views/emobility_session_views.xml",
         "views/emobility_command_views.xml",

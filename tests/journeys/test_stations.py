@@ -73,5 +73,6 @@ def test_list_form_and_chart_follow_a_station_without_a_reload(product: Stack, r
                 "before => document.querySelector('[name=power_picture] svg')?.innerHTML !== before",
                 arg=drawn, timeout=SLOW,
             )  # fmt: skip
+            chart.scroll_into_view_if_needed()
             picture(page, "session_chart_live")
         assert page.evaluate("window.neverReloaded"), "the page was never loaded anew"

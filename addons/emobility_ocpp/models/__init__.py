@@ -22,4 +22,5 @@ from . import (
     emobility_token,
     ir_websocket,
     res_company,
+    res_config_settings,
 )

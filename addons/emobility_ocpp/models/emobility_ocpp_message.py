@@ -290,7 +290,8 @@ class EmobilityOcppMessage(models.Model):
                 code=event.payload.get("error_code") or "",
                 info=event.payload.get("info") or "",
             )
-            station._apply_error(_naive(event.at), text.strip())
+            # OCPP 2 reports no code with the status.
+            station._apply_error(_naive(event.at), text.strip(" :"))
 
     def _find_evse(self, station: models.Model, number: int) -> models.Model:
         evse = station.evse_ids.filtered(lambda evse: evse.ocpp_evse_number == number)

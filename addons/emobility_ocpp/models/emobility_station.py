@@ -315,7 +315,7 @@ class EmobilityStation(models.Model):
         """Show what an installer enters at the station, and what the station has done so far."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.commissioning_wizard_action")
-        return action | {"context": {"default_station_id": self.id}}
+        return action | {"context": {"default_station_id": self.id, "dialog_size": "extra-large"}}
 
     def action_open_messages(self) -> dict[str, Any]:
         """The log of what the bridge delivered from this station."""
@@ -468,8 +468,18 @@ class EmobilityStation(models.Model):
             self.activity_schedule(
                 "emobility_ocpp.mail_activity_station_alarm",
                 summary=text,
-                user_id=self.message_partner_ids.user_ids[:1].id or self.create_uid.id,
+                user_id=self._alarm_user().id,
             )
+
+    def _alarm_user(self) -> models.Model:
+        """Who follows the station, else the person who made it, else a technician of the company."""
+        station = self.sudo()
+        technicians = station.env.ref("emobility_crm.group_technician").all_user_ids.filtered(
+            lambda user: station.company_id in user.company_ids
+        )
+        # A station that was imported was made by nobody who reads activities.
+        people = (station.message_partner_ids.user_ids + station.create_uid + technicians).filtered("active")
+        return people[:1] or station.create_uid
 
     def _apply_status(self, at: datetime, status: str) -> None:
         self.ensure_one()

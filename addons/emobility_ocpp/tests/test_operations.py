@@ -104,6 +104,17 @@ class TestOperations(OcppCommon):
         self.assertIn("GroundFailure", self.station.last_error)
         self.assertEqual(len(self.station.activity_ids), 1)
 
+    def test_fault_without_a_code_is_a_whole_sentence(self) -> None:
+        self.push_ok(self.event("fault-1", "connector.status", evse=1, connector=1, status="Faulted"))
+        self.assertTrue(self.station.last_error.endswith("is out of order"), self.station.last_error)
+
+    def test_alarm_of_a_station_that_no_person_made_goes_to_a_person(self) -> None:
+        self.assertFalse(self.station.create_uid.active, "made by the system")
+        self.push_ok(self.event("alarm-1", "station.alarm", text="TamperDetectionActivated"))
+        user = self.station.activity_ids.user_id
+        self.assertTrue(user.active)
+        self.assertTrue(user.has_group("emobility_crm.group_technician"))
+
     def test_alarm_of_a_station_is_noted(self) -> None:
         self.push_ok(self.event("alarm-1", "station.alarm", text="TamperDetectionActivated"))
         self.assertEqual(self.station.last_error, "TamperDetectionActivated")

@@ -1,4 +1,5 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
+import { deserializeDate, formatDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
@@ -36,7 +37,7 @@ export class StationHealth extends Component {
             { label: _t("Offline"), value: health.offline, tone: "danger", action: station, filter: "offline" },
             { label: _t("Never connected"), value: health.never, tone: "muted", action: station, filter: "never" },
             { label: _t("Not accepted"), value: health.not_accepted, tone: "warning", action: station, filter: "not_accepted" },
-            { label: _t("EVSEs out of order"), value: health.faulted, tone: "danger", action: "emobility_crm.action_evse", filter: "faulted" },
+            { label: _t("EVSEs out of order"), value: health.faulted, tone: "danger", action: "emobility_crm.action_emobility_evse", filter: "faulted" },
             { label: _t("Alarms"), value: health.alarms, tone: "danger", action: station, filter: "alarms" },
             { label: _t("Unknown stations"), value: health.unknown, tone: "warning", action: "emobility_ocpp.emobility_station_unknown_action" },
             { label: _t("Messages to look at"), value: health.failed_messages, tone: "warning", action: "emobility_ocpp.emobility_ocpp_message_action", filter: "errors" },
@@ -50,7 +51,8 @@ export class StationHealth extends Component {
         const width = 100 / Math.max(days.length, 1);
         return days.map((day, number) => {
             const height = (HEIGHT * (day.uptime - floor)) / (100 - floor);
-            return { ...day, floor, x: `${number * width}%`, y: HEIGHT - height, height, width: `${width * 0.8}%` };
+            const date = formatDate(deserializeDate(day.day));
+            return { ...day, date, floor, x: `${number * width}%`, y: HEIGHT - height, height, width: `${width * 0.8}%` };
         });
     }
 

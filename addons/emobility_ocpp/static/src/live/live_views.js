@@ -9,6 +9,7 @@ const TYPES = {
     "emobility.station": "emobility_station_changed",
     "emobility.command": "emobility_command_changed",
     "emobility.session": "emobility_session_changed",
+    "emobility.commissioning.wizard": "emobility_station_changed",
 };
 
 /** A list that shows what stations report as soon as Odoo knows it; not while somebody selects or edits. */
@@ -30,12 +31,24 @@ export class LiveFormController extends FormController {
         super.setup();
         useStationChanges(TYPES[this.props.resModel], async (ids) => {
             const root = this.model.root;
-            if (ids.has(root.resId) && !(await root.isDirty())) {
+            if (ids.has(this.watchedId) && !(await root.isDirty())) {
                 this.model.load();
             }
         });
+    }
+
+    get watchedId() {
+        return this.model.root.resId;
+    }
+}
+
+/** Commissioning waits for the first boot of its station. */
+export class CommissioningController extends LiveFormController {
+    get watchedId() {
+        return this.model.root.data.station_id?.id;
     }
 }
 
 registry.category("views").add("emobility_live_list", { ...listView, Controller: LiveListController });
 registry.category("views").add("emobility_live_form", { ...formView, Controller: LiveFormController });
+registry.category("views").add("emobility_commissioning", { ...formView, Controller: CommissioningController });
