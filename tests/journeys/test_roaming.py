@@ -148,19 +148,29 @@ def limit_the_power(operator: Side, provider: Side, session: int, version: str) 
     plan(22000)
 
 
-def charge(operator: Side, provider: Side, version: str) -> None:
+def session_events(uid: str, start: datetime, end: datetime, kwh: str, remote_ref: str | None = None) -> Any:
+    """A session at the operator's station, from start to end, as its bridge tells it."""
+    return [
+        event(uid, "session.started", start, session_uid=uid, transaction_id=uid, evse=1, connector=1,
+              token_uid="04AA01", token_type="RFID", meter_kwh="0", authorization="Accepted",
+              remote_ref=remote_ref or False),
+        event(uid, "session.ended", end, session_uid=uid, meter_kwh=kwh, reason="Remote"),
+        event(uid, "session.unplugged", end, session_uid=uid),
+    ]  # fmt: skip
+
+
+def live_session(operator: Side, provider: Side, version: str) -> None:
     """The driver starts and stops from the portal of the provider; the station answers through the operator."""
-    uid, start = f"roam-{version}", datetime.now(UTC) - timedelta(hours=HOURS_AGO[version])
-    push(operator, event(uid, "station.connected", datetime.now(UTC), ocpp="1.6", remote_address="127.0.0.1"))
+    uid, start = f"live-{version}", datetime.now(UTC)
+    push(operator, event(uid, "station.connected", start, ocpp="1.6", remote_address="127.0.0.1"))
     provider.act(
         "evse = env['emobility.evse'].search([('ocpi_uid', '=', 'YARD-1')])\n"
         "evse._start_remotely(env['emobility.token'].search([('uid', '=', '04AA01')]))"
     )
     reference = station_does(operator, "remote_start")
     asked = heard(provider, "START_SESSION", version)
-    push(operator, event(
-        uid, "session.started", start, session_uid=uid, transaction_id=uid, evse=1, connector=1, token_uid="04AA01",
-        token_type="RFID", meter_kwh="0", authorization="Accepted", remote_ref=reference))  # fmt: skip
+    started, *_rest = session_events(uid, start, start, "0", reference)
+    push(operator, started)
     [live] = eventually("the live session arrives", lambda: provider.search(
         "emobility.session", [("uid", "=ilike", f"DE*CPO*{uid}"), ("state", "=", "live")],
         "authorization_reference", "can_send_limits"))  # fmt: skip
@@ -172,9 +182,14 @@ def charge(operator: Side, provider: Side, version: str) -> None:
     provider.act(f"env['emobility.session'].browse({live['id']})._stop_remotely()")
     station_does(operator, "remote_stop")
     heard(provider, "STOP_SESSION", version)
-    end = start + timedelta(minutes=50)
-    push(operator, event(uid, "session.ended", end, session_uid=uid, meter_kwh="10", reason="Remote"),
-         event(uid, "session.unplugged", end, session_uid=uid))  # fmt: skip
+    _started, *ending = session_events(uid, start, datetime.now(UTC), "0.01")
+    push(operator, *ending)
+
+
+def charge(operator: Side, version: str) -> None:
+    """A session of 50 minutes, some hours ago."""
+    start = datetime.now(UTC) - timedelta(hours=HOURS_AGO[version])
+    push(operator, *session_events(f"roam-{version}", start, start + timedelta(minutes=50), "10"))
 
 
 def billed(operator: Side, provider: Side, version: str) -> str:
@@ -275,7 +290,8 @@ def test_an_operator_and_a_provider_roam(sides: tuple[Side, Side], version: str)
         "emobility.tariff", [("ocpi_id", "=", "STANDARD-1")], "price_mode"))  # fmt: skip
     decided = operator.rpc("emobility.ocpp.gateway", "authorize", "YARD-1", "04AA02", 1, user="bridge")
     assert (decided["status"], bool(decided["reference"])) == ("Accepted", version != "2.1.1")
-    charge(operator, provider, version)
+    live_session(operator, provider, version)
+    charge(operator, version)
     cdr = billed(operator, provider, version)
     if "hubclientinfo" in modules_of(version):
         # A company that joins brings new tokens with it.
