@@ -73,7 +73,9 @@ class TestReceive(OcpiCommon):
         session = self.sessions()
         why = session._why_unattended()
         self.assertEqual(why, "duration")
-        session._close_unattended(why)
+        with self.partner_answers(ok({"result": "ACCEPTED"})) as asked:
+            session._close_unattended(why)
+        self.assertEqual([call["url"].rsplit("/", 1)[-1] for call in asked], ["STOP_SESSION"])
         self.assertEqual(session.state, "held")
         self.assertIn("zombie", session.hold_ids.mapped("reason_code"))
 
