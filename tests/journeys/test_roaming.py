@@ -80,6 +80,9 @@ def register(operator: Side, provider: Side, version: str) -> None:
     for one in (operator, provider):
         eventually(f"{one.database} is connected", lambda one=one: one.search(
             "emobility.ocpi.connection", connected, "id"))  # fmt: skip
+    # Tokens that came while the contract was being named would have none.
+    eventually("the tokens arrive", lambda: len(operator.search(
+        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active")], "id")) == 2)  # fmt: skip
     [payer] = operator.search("contract.contract", [("name", "=", "Provider")], "id")
     [partner] = operator.search("emobility.roaming.partner", [("party_id", "=", "MSP")], "role")
     assert partner["role"] == "EMSP"
@@ -284,8 +287,6 @@ def test_an_operator_and_a_provider_roam(sides: tuple[Side, Side], version: str)
     # What each side has arrives at the other, pulled or pushed.
     eventually("the location arrives", lambda: provider.search(
         "emobility.location", [("ocpi_id", "=", "YARD")], "evse_ids"))  # fmt: skip
-    eventually("the tokens arrive", lambda: len(operator.search(
-        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active")], "id")) == 2)  # fmt: skip
     eventually("the tariff arrives", lambda: provider.search(
         "emobility.tariff", [("ocpi_id", "=", "STANDARD-1")], "price_mode"))  # fmt: skip
     decided = operator.rpc("emobility.ocpp.gateway", "authorize", "YARD-1", "04AA02", 1, user="bridge")
