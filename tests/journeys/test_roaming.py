@@ -82,7 +82,8 @@ def register(operator: Side, provider: Side, version: str) -> None:
             "emobility.ocpi.connection", connected, "id"))  # fmt: skip
     # Tokens that came while the contract was being named would have none.
     eventually("the tokens arrive", lambda: len(operator.search(
-        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active")], "id")) == 2)  # fmt: skip
+        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active"), ("company_id", "=", 1)],
+        "id")) == 2)  # fmt: skip
     [payer] = operator.search("contract.contract", [("name", "=", "Provider")], "id")
     [partner] = operator.search("emobility.roaming.partner", [("party_id", "=", "MSP")], "role")
     assert partner["role"] == "EMSP"
