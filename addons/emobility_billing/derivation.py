@@ -318,10 +318,13 @@ class _Meter:
         within = [reading for reading in self.curve if self._within(reading.at)]
         after = [reading for reading in self.curve if self.end is not None and reading.at > self.end]
         begin = self._begin_register(parse_energy(started.payload.get("meter_kwh")) if started else None, within)
-        close = self._close_register(ended, begin, within + after)
+        total = parse_energy(ended.payload.get("energy_kwh")) if ended else None
+        if ended and total is not None and ended.payload.get("meter_kwh") is None:
+            close = self._close_by_total(begin, total, within)
+        else:
+            close = self._close_register(ended, begin, within + after)
         series = self._series(begin, within, close)
         self._check_monotonic(series)
-        total = parse_energy(ended.payload.get("energy_kwh")) if ended else None
         delta = series[-1].energy_kwh - series[0].energy_kwh if begin is not None and series else None
         self._check_total(total, delta)
         self.energy = total if total is not None else delta
@@ -371,6 +374,15 @@ class _Meter:
             self.notes.append("stop_value_replaced")
             return last
         return close
+
+    @staticmethod
+    def _close_by_total(begin: Decimal | None, total: Decimal, within: list[Reading]) -> Decimal | None:
+        """The register at an end that tells only how much it was, as partners do. What was read before can be less,
+        and more is a contradiction; a reading that was told after the end belongs to no time of the session.
+        """
+        if begin is None:
+            return None
+        return max(begin + total, within[-1].energy_kwh if within else begin)
 
     def _series(self, begin: Decimal | None, within: list[Reading], close: Decimal | None) -> list[Reading]:
         series = [reading for reading in within if reading.at != self.start and reading.at != self.end]

@@ -89,6 +89,20 @@ class TestDerivation(BaseCase):
         derived = derive([started(meter_kwh="100"), ended(meter_kwh="110", energy_kwh="25")])
         self.assertEqual(codes(derived), ["energy_mismatch"])
 
+    def test_total_without_a_register_completes_what_was_read_before(self) -> None:
+        events = [started(meter_kwh="0"), meter("m", (10, "4")), ended(energy_kwh="10")]
+        derived = derive(events)
+        self.assertEqual((derived.energy_kwh, codes(derived)), (Decimal(10), []))
+        self.assertEqual([reading.energy_kwh for reading in derived.readings], [0, 4, 10])
+
+    def test_reading_that_was_told_after_the_end_does_not_contradict_the_total(self) -> None:
+        events = [started(meter_kwh="0"), meter("m", (600, "0")), ended(energy_kwh="10")]
+        self.assertEqual(codes(derive(events)), [])
+
+    def test_more_was_read_than_the_total_says(self) -> None:
+        events = [started(meter_kwh="0"), meter("m", (10, "12")), ended(energy_kwh="10")]
+        self.assertEqual(codes(derive(events)), ["energy_mismatch"])
+
     def test_f05_reading_without_energy_is_not_zero(self) -> None:
         events = [
             started(meter_kwh="100"),

@@ -227,7 +227,7 @@ class EmobilityOcpiCommand(models.Model):
         body: dict[str, Any] = {"result": self.result}
         if self.connection_id.version == "2.1.1" and self.result == "FAILED":
             body["result"] = "REJECTED"
-        self.connection_id._call("POST", self.response_url, module="commands", body=body)
+        self.connection_id._call("POST", self.response_url, module="commands", body=body, open_routing=True)
 
     def _post_profile(self) -> None:
         connection = self.connection_id

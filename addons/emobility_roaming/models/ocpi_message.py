@@ -8,6 +8,7 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..ocpi.internal import Party
 from ..ocpi.transport import redacted
 from .ocpi_module import MODULES
 
@@ -69,7 +70,12 @@ class EmobilityOcpiMessage(models.Model):
         if connection.state != "connected":
             raise UserError(self.env._("%(name)s is not connected.", name=connection.name))
         body = json.loads(self.request_body) if self.request_body else None
-        answer = connection.sudo()._call(self.method, self.path, module=self.module, body=body)
+        receiver = connection.sudo().party_ids.filtered(
+            lambda party: str(Party.of(party.country_code, party.party_id)) == self.party_to
+        )[:1]
+        answer = connection.sudo()._call(
+            self.method, self.path, module=self.module, body=body, receiver=receiver, open_routing=not self.party_to
+        )
         newest = self.search([("connection_id", "=", connection.id)], limit=1)
         kind, text = ("success", self.env._("The partner took it."))
         if not answer.ok:

@@ -235,6 +235,15 @@ class EmobilityOcpiConnection(models.Model):
             raise OcpiError(INVALID, f"{party} is connected already in another way.")
         known = partners.search([*same_party, ("role", "=", role)])
         if known:
+            # What it told before goes with it: else nothing that the new connection says of it would be newer.
+            self.env["emobility.ocpi.object"].sudo()._as_system().search(
+                [
+                    ("company_id", "=", self.company_id.id),
+                    ("country_code", "=", party.country_code),
+                    ("party_id", "=", party.party_id),
+                    ("connection_id", "in", (known.connection_id - self).ids),
+                ]
+            ).connection_id = self
             known.connection_id = self
             return known
         return partners.create(

@@ -44,6 +44,7 @@ class EmobilityOcpiConnection(models.Model):
         body: Any = None,
         params: dict[str, str] | None = None,
         receiver: Any = None,
+        open_routing: bool = False,
         read_seconds: float = READ_SECONDS,
     ) -> Answer:
         """Call the partner and log it. It never raises: what went wrong is in the answer."""
@@ -53,16 +54,15 @@ class EmobilityOcpiConnection(models.Model):
             return Answer(0, "", {}, 0, error=self.env._("The partner failed too often; no calls before %s.", until))
         client = self._client()
         client.read_seconds = read_seconds
-        answer = client.call(
-            method, url, body=body, params=params, headers=self._routing(module, receiver).headers()
-        )
-        self._log_call(method, url, module, body, answer, receiver)
+        routing = self._routing(module, receiver, open_routing=open_routing)
+        answer = client.call(method, url, body=body, params=params, headers=routing.headers())
+        self._log_call(method, url, module, body, answer, routing)
         return answer
 
     def _log_call(
-        self, method: str, url: str, module: str, body: Any, answer: Answer, receiver: Any = None
+        self, method: str, url: str, module: str, body: Any, answer: Answer, routing: Routing | None = None
     ) -> None:
-        routing = self._routing(module, receiver)
+        routing = routing or self._routing(module)
         self.env["emobility.ocpi.message"]._log(
             connection_id=self.id,
             company_id=self.company_id.id,
@@ -85,12 +85,18 @@ class EmobilityOcpiConnection(models.Model):
             response_body=answer.text,
         )
 
-    def _routing(self, module: str, receiver: Any = None) -> Routing:
-        """From us to the party; without one to the hub, which passes a push on to all."""
+    def _routing(self, module: str, receiver: Any = None, *, open_routing: bool = False) -> Routing:
+        """From us to the party; without one to the hub, which passes a push on to all and collects a list of all.
+
+        ``open_routing``: for one party that is not known; a hub finds it by what the message is about
+        (2.2.1, chapter transport_and_format, Open Routing Request).
+        """
         if module not in ROUTED or self.version == "2.1.1":
             return Routing()
         if receiver:
             return Routing(self._our_party(), Party.of(receiver.country_code, receiver.party_id))
+        if self.is_hub and open_routing:
+            return Routing(self._our_party())
         if self.is_hub and self.hub_party_id:
             return Routing(self._our_party(), Party.of(self.hub_country_code, self.hub_party_id))
         first = self.sudo().party_ids[:1]
@@ -146,6 +152,9 @@ class EmobilityOcpiConnection(models.Model):
 
     def _send(self, module: str, url: str, record: Any, body: dict[str, Any]) -> Answer:
         receiver = record.roaming_partner_id if module in ("sessions", "cdrs") else None
+        if module == "invoicereconciliation":
+            # An invoice is nobody else's business behind a hub.
+            receiver = record.cdr_ids.roaming_partner_id[:1]
         if module in ("cdrs", "invoicereconciliation"):
             return self._call("POST", url, module=module, body=body, receiver=receiver)
         party = self._our_party()
@@ -332,7 +341,8 @@ class EmobilityOcpiConnection(models.Model):
         source = self.env["emobility.ocpi.module"]._of(self, "locations", "SENDER")
         if not source:
             return
-        answer = self._call("GET", f"{source.url.rstrip('/')}/{quote(location_id, safe='')}", module="locations")
+        url = f"{source.url.rstrip('/')}/{quote(location_id, safe='')}"
+        answer = self._call("GET", url, module="locations", open_routing=True)
         if not answer.ok or not isinstance(answer.one, dict):
             return
         receiver = self.env["emobility.ocpi.receiver"].sudo()
@@ -385,7 +395,7 @@ class EmobilityOcpiConnection(models.Model):
         )
         for row in sent:
             if row.exchanged_at and row.receiver_url:
-                answer = self._call("GET", row.receiver_url, module="cdrs")
+                answer = self._call("GET", row.receiver_url, module="cdrs", receiver=row.roaming_partner_id)
                 if answer.status != 404:
                     continue
             elif row.exchanged_at:

@@ -45,8 +45,10 @@ class EmobilityRoamingCdr(models.Model):
         for cdr in self.filtered(lambda one: not one.credit):
             party = internal.Party.of(cdr.country_code, cdr.party_id)
             told = read_cdr(cdr.version, cdr.data, party)
-            uids[cdr] = receiver._session_uid(party, cdr.session_ref or f"CDR-{told.id}")
-            events += cdr._events(receiver, uids[cdr], told, *cdr._place(receiver, party, told))
+            evse, connector = cdr._place(receiver, party, told)
+            named = cdr.session_ref and receiver._session_uid(party, cdr.session_ref)
+            uids[cdr] = named or cdr._same_session(evse, told).uid or receiver._session_uid(party, f"CDR-{told.id}")
+            events += cdr._events(receiver, uids[cdr], told, evse, connector)
         if events:
             receiver._ingest(connection, events)
         sessions = self.env["emobility.session"].sudo().search(
@@ -57,6 +59,14 @@ class EmobilityRoamingCdr(models.Model):
             cdr.write({"session_id": by_uid.get(uid), "error": False})
         for cdr in self.filtered("credit"):
             cdr._pair_credit(internal.Party.of(cdr.country_code, cdr.party_id))
+
+    def _same_session(self, evse: Any, told: internal.Cdr) -> Any:
+        """The session of a CDR of 2.1.1, which names none: the one that began at the EVSE at the same time."""
+        return self.env["emobility.session"].sudo().search(
+            [("source", "=", "ocpi"), ("company_id", "=", self.company_id.id), ("evse_id", "=", evse.id),
+             ("start_at", "=", told.start.astimezone(UTC).replace(tzinfo=None, microsecond=0)),
+             "|", ("partner_cdr_ids", "=", False), ("partner_cdr_ids", "in", self.ids)], limit=1
+        )  # fmt: skip
 
     def _place(self, receiver: Any, party: internal.Party, told: internal.Cdr) -> tuple[Any, Any]:
         evse_told = told.location.evses[0] if told.location.evses else None

@@ -123,6 +123,22 @@ class TestReceive(OcpiCommon):
         live = self.sessions()
         self.assertEqual((live.token_id, live.evse_id.ocpi_uid), (self.token, "e-9"))
         self.assertEqual(str(live.start_at), "2026-03-01 10:00:00")
+        # A CDR of 2.1.1 names no session: it ends the one that began there and then, also when it is applied again.
+        cdr = {"id": "C-1", "start_date_time": "2026-03-01T10:00:00Z", "stop_date_time": "2026-03-01T11:00:00Z",
+               "auth_id": self.token.uid, "auth_method": "WHITELIST", "location": place, "currency": "EUR",
+               "charging_periods": [{"start_date_time": "2026-03-01T10:00:00Z",
+                                     "dimensions": [{"type": "ENERGY", "volume": 9}]}],
+               "total_cost": 4, "total_energy": 9, "total_time": 1, "last_updated": "2026-03-01T11:00:00Z"}  # fmt: skip
+        with self.jobs_run():
+            self.receive(connection, "cdrs", cdr)
+        received = self.env["emobility.roaming.cdr"].search([("connection_id", "=", connection.id)])
+        received._apply()
+        self.assertEqual((received.error, received.session_id, self.sessions()), (False, live, live))
+        self.assertEqual((live.state, str(live.end_at)), ("ended", "2026-03-01 11:00:00"))
+        # Another one of the same place and time is another session.
+        with self.jobs_run():
+            self.receive(connection, "cdrs", cdr | {"id": "C-2"})
+        self.assertEqual(len(self.sessions()), 2)
 
     def test_a_session_at_an_unknown_location_waits_until_it_is_fetched(self) -> None:
         with self.partner_answers(ok(self.location_data())) as asked, self.jobs_run():

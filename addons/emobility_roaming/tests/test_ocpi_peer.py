@@ -8,9 +8,8 @@ pydantic. What it does otherwise than the text, and what helps:
 - It writes identifiers in lower case and absent fields as null, wraps single objects in a list, and its CDRs name the
   EVSE by its public ID only: these are read as they are meant.
 
-Others on PyPI and npm were tried and are no counterpart: py-ocpi (the ancestor of this one, does not start with a
-fastapi that can be installed beside python 3.11), python-ocpi (a flask-restx skeleton of 2.2 without credentials of
-2.2.1), ocpi (an empty package).
+Of other packages on PyPI (py-ocpi, the ancestor of this one; python-ocpi; ocpi) the files were read and nothing was
+run; from npm nothing was installed.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..ocpi.internal import Party
 from ..server import caller
-from .ocpi_common import AT, OcpiHttpCase
+from .ocpi_common import AT, OcpiHttpCase, ok
 
 
 @tagged("post_install", "-at_install")
@@ -274,6 +275,43 @@ class TestOcpiServer(OcpiHttpCase):
             self.assertEqual((headers["OCPI-to-party-id"], headers["OCPI-from-party-id"]), (named, "ABC"))
         for module in ("credentials", "versions", "hubclientinfo"):
             self.assertEqual(self.connection._routing(module).headers(), {}, "these are never passed on")
+
+    def test_what_a_party_told_can_change_after_it_registered_anew(self) -> None:
+        path, token = "/2.2.1/cpo/tokens/NL/XYZ/04DDEE09", self.token_data("04DDEE09")
+        self.data(self.secret, "PUT", path, token)
+        self.connection._end()
+        again, secret = self._connect("NLNEW")
+        for role in ("CPO", "EMSP"):
+            again._take_party(Party.of("NL", "XYZ"), role, "Again")
+        self.data(secret, "PUT", path, token | {"valid": False, "last_updated": "2026-03-02T00:00:00Z"})
+        self.assertEqual(self.env["emobility.token"].search([("uid", "=", "04DDEE09")]).state, "blocked")
+        self.assertFalse(self.data(secret, "GET", path)["valid"])
+
+    def test_through_a_hub_the_result_of_a_command_is_for_whom_the_hub_finds(self) -> None:
+        """Open routing: the message names nobody, and is neither for the hub nor for all behind it."""
+        hub = {"is_hub": True, "hub_country_code": "NL", "hub_party_id": "HUB"}
+        command = self.env["emobility.ocpi.command"].sudo()._receive(self.connection, "START_SESSION", None)
+        command.write({"result": "ACCEPTED", "response_url": "https://nlxyz.example.com/result/1"})
+        for values, named in (({"is_hub": False}, "XYZ"), (hub, None)):
+            self.connection.write(values)
+            with self.partner_answers(ok()) as asked:
+                command._post_result()
+            self.assertEqual(asked[0]["headers"]["OCPI-from-party-id"], "ABC")
+            self.assertEqual(asked[0]["headers"].get("OCPI-to-party-id"), named)
+        message = self.env["emobility.ocpi.message"].search([("direction", "=", "out")], limit=1)
+        self.assertEqual((message.party_from, message.party_to), ("DE*ABC", False))
+        with self.partner_answers(ok()) as asked:
+            message.action_replay()
+        self.assertNotIn("OCPI-to-party-id", asked[0]["headers"])
+
+    def test_through_a_hub_the_same_message_again_is_for_the_same_party(self) -> None:
+        self.connection.write({"is_hub": True, "hub_country_code": "NL", "hub_party_id": "HUB"})
+        provider = self.connection.party_ids.filtered(lambda each: each.role == "EMSP")
+        for receiver, named in ((provider, "XYZ"), (None, "HUB")):
+            with self.partner_answers(ok()) as asked:
+                self.connection._call("PUT", "https://nlxyz.example.com/x", module="sessions", receiver=receiver)
+                self.env["emobility.ocpi.message"].search([("direction", "=", "out")], limit=1).action_replay()
+            self.assertEqual([call["headers"]["OCPI-to-party-id"] for call in asked], [named, named])
 
     def test_routing_is_checked_and_swapped(self) -> None:
         path = "/2.2.1/cpo/locations"
