@@ -94,6 +94,7 @@ def _pytest(server: Server, paths: list[str]) -> Count:
     env = os.environ | server.environment() | {
         "EMOBILITY_TEST_PG": f"host={server.host} port={server.port} user={server.user}",
         "COVERAGE_FILE": str(RUNTIME / "coverage" / "data"),
+        "PYTHONUNBUFFERED": "1",
     }
     LOGS.mkdir(exist_ok=True)
     report = LOGS / f"pytest-{Path(paths[0]).stem}.txt"
