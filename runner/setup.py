@@ -229,7 +229,9 @@ def _download(options: list[str], packages: Sequence[str], folder: Path) -> None
 
 def _venv_key() -> str:
     digest = hashlib.sha256((REQUIREMENTS / "requirements.lock").read_bytes())
-    digest.update(f"{interpreter()} {sys.version} {odoo_source()} {ROOT}".encode())
+    # One Python has several names, and a test that starts `./run` must not make anew what it runs on.
+    python = os.path.realpath(interpreter() or "")
+    digest.update(f"{python} {sys.version} {odoo_source()} {ROOT}".encode())
     return digest.hexdigest()
 
 
