@@ -42,6 +42,7 @@ async def test_a_session_arrives_in_order_with_energy_in_kwh(
         "meter_kwh": "1000",
         "authorization": "Accepted",
         "remote_ref": None,
+        "authorization_reference": None,
     }
     assert Decimal(ended["payload"]["meter_kwh"]) == Decimal("1012.5")
     unplugged = odoo.of_kind("session.unplugged")[0]
