@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import PHONE, assert_fits_the_width, page_for, picture
 from local_psp import Psp, serving
 from playwright.sync_api import Page, Request, expect
+from waiting import wait_until
 
 from runner.stack import Stack
 
@@ -159,8 +160,8 @@ def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp:
     assert (adhoc["state"], adhoc["attention"]) == ("settled", False)
     assert round(100 * adhoc["amount_captured"]) == psp.captured(intent["id"]) == round(100 * adhoc["amount_due"]) > 0
     assert psp.held(intent["id"]) == 0
-    [move] = product.clerk("account.move", "read", [adhoc["move_id"][0]], ["partner_id", "payment_state"])
-    assert (move["partner_id"][1], move["payment_state"]) == ("Ampere GmbH", "paid")
+    wait_until("the invoice is paid", lambda: product.clerk("account.move", "search_count", [
+        ("id", "=", adhoc["move_id"][0]), ("partner_id.name", "=", "Ampere GmbH"), ("payment_state", "=", "paid")]))
     [mail, *_later] = mails_to(product, "walk.up@example.com")
     attached = [part.get_content_type() for part in mail.walk()]
     assert "application/pdf" in attached, "the receipt was mailed at once"
@@ -169,7 +170,7 @@ def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp:
 
 
 @pytest.fixture(scope="module")
-def other_brand(product: Stack) -> None:
+def other_brand(product: Stack) -> Iterator[None]:
     """German, and another brand for the company; the pages before had the one that it comes with."""
     german = product.call("admin", "res.lang", "search", [("code", "=", "de_DE"), ("active", "in", (True, False))])
     [wizard] = product.call("admin", "base.language.install", "create", [{"lang_ids": [(6, 0, german)]}])
@@ -181,6 +182,8 @@ def other_brand(product: Stack) -> None:
         "support_phone": "+49 30 5550 2000",
     }])  # fmt: skip
     product.call("admin", "res.company", "write", [company], {"emobility_brand_id": brand})
+    yield
+    product.call("admin", "res.company", "write", [company], {"emobility_brand_id": False})
 
 
 def test_in_another_brand_and_language_with_another_provider(

@@ -13,8 +13,7 @@ import io
 import json
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -25,6 +24,7 @@ import pytest
 from browser import DESKTOP, PATIENCE, page_for, picture
 from lxml import etree
 from playwright.sync_api import Page, expect
+from waiting import wait_until
 
 from runner import odoo
 from runner.paths import ADDONS, ROOT, RUNTIME
@@ -121,16 +121,6 @@ class Month:
             "journal_id": journal, "amount": amount, "date": "2016-12-05",
             "payment_ref": f"Rechnung vielen Dank {move['payment_reference']}",
         })  # fmt: skip
-
-
-def wait_until(what: str, condition: Callable[[], Any], seconds: float = 120) -> Any:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited in vain: {what}")
 
 
 @pytest.fixture(scope="module")

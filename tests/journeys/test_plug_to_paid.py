@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from waiting import wait_until
 
 from runner.demo import play
 from runner.stack import Stack
@@ -28,20 +27,10 @@ def station_of(product: Stack, version: str) -> dict[str, Any]:
 def sessions_at(product: Stack, version: str, bay: int) -> list[dict[str, Any]]:
     reference = f"{station_of(product, version)['identity']} bay {bay}"
     rows: list[dict[str, Any]] = product.clerk(
-        "emobility.session", "search_read", [("evse_id.physical_reference", "=", reference)],
+        "emobility.session", "search_read", [("evse_id.physical_reference", "=", reference), ("source", "=", "ocpp")],
         fields=["state", "energy_kwh", "cdr_ids"],
     )  # fmt: skip
     return rows
-
-
-def wait_until(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"waited in vain: {what}")
 
 
 def charge_slowly(product: Stack, version: str, bay: int) -> subprocess.Popen[str]:

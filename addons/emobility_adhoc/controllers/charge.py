@@ -12,7 +12,8 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, file_open
 
-from ..colors import readable_on
+from odoo.addons.emobility_billing.colors import readable_on
+
 from ..icon import SIZES, icon
 from ..one_time_password import VERSION
 from .common import AdhocPages

@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response
 from odoo.http import request
 
 from odoo.addons.bus.websocket import WebsocketConnectionHandler
-
-from ..colors import readable_on
+from odoo.addons.emobility_billing.colors import readable_on
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.http import request
 from odoo.tools import email_normalize
 
+from odoo.addons.emobility_billing.colors import readable_on
 from odoo.addons.emobility_billing.rating.wording import words_of
 from odoo.addons.payment.controllers.portal import PaymentPortal
 
-from ..colors import readable_on
 from .common import AdhocPages
 
 FIELDS = ("name", "vat", "street", "zip", "city", "country_id", "email")

@@ -9,9 +9,9 @@ from typing import Any
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.emobility_billing.colors import readable_on
 from odoo.addons.emobility_billing.rating import RatingError
 
-from ..colors import readable_on
 from ..price_sheet import PriceSheet, price_sheet
 from .adhoc_session import ACTIVE
 from .adhoc_voucher import readable_code

@@ -8,6 +8,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.sql import escape_psql
 
+from ..colors import DARK, LIGHT, readable_on
+
 DEFAULT_COLOR = "#1f5f8b"
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -27,6 +29,11 @@ class Look:
     intro: Any
     closing: Any
     footer: Any
+
+    @property
+    def text_color(self) -> str:
+        """The first colour where it can be read on white, else almost black."""
+        return self.primary_color if readable_on(self.primary_color) == LIGHT else DARK
 
 
 class EmobilityBrand(models.Model):
