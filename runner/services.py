@@ -18,7 +18,6 @@ from runner.paths import LOGS
 
 def free_port(preferred: int) -> int:
     """The preferred port when nobody listens there, else any free one (loopback)."""
-    preferred += 1700  # TEMP
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

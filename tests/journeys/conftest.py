@@ -10,5 +10,5 @@ from runner.stack import Stack, stack
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Stack]:
-    with stack("emobility_journey", fresh=False, test_addons=("emobility_test_psp",)) as running:
+    with stack("emobility_journey", fresh=True, test_addons=("emobility_test_psp",)) as running:
         yield running

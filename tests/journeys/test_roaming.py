@@ -84,8 +84,9 @@ def register(operator: Side, provider: Side, version: str) -> None:
     eventually("the tokens arrive", lambda: len(operator.search(
         "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active"), ("company_id", "=", 1)],
         "id")) == 2)  # fmt: skip
-    [payer] = operator.search("contract.contract", [("name", "=", "Provider")], "id")
-    [partner] = operator.search("emobility.roaming.partner", [("party_id", "=", "MSP")], "role")
+    ours = ("company_id", "=", 1)
+    [payer] = operator.search("contract.contract", [("name", "=", "Provider"), ours], "id")
+    [partner] = operator.search("emobility.roaming.partner", [("party_id", "=", "MSP"), ours], "role")
     assert partner["role"] == "EMSP"
     operator.rpc("emobility.roaming.partner", "write", [partner["id"]], {"contract_id": payer["id"]})
 
