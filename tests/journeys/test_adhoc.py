@@ -162,7 +162,7 @@ def test_pays_with_3ds_charges_and_gets_receipt_and_invoice(product: Stack, psp:
     assert psp.held(intent["id"]) == 0
     wait_until("the invoice is paid", lambda: product.clerk("account.move", "search_count", [
         ("id", "=", adhoc["move_id"][0]), ("partner_id.name", "=", "Ampere GmbH"), ("payment_state", "=", "paid")]))
-    [mail, *_later] = mails_to(product, "walk.up@example.com")
+    [mail, *_later] = wait_until("the receipt is mailed", lambda: mails_to(product, "walk.up@example.com"))
     attached = [part.get_content_type() for part in mail.walk()]
     assert "application/pdf" in attached, "the receipt was mailed at once"
     [evse] = product.clerk("emobility.evse", "search_read", [("evse_id", "=", EVSE)], fields=["adhoc_display_state"])
