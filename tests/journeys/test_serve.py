@@ -31,7 +31,7 @@ def ports() -> Iterator[dict[str, int]]:
 
 
 def answer(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         body: bytes = response.read()
         return body
 
