@@ -89,9 +89,12 @@ class LocalTerminal:
     # The orders
 
     def do_poll(self) -> Any:
-        """Fetch the orders, do them, tell."""
+        """Fetch the orders, do them, tell. Nothing can be done on a card that another memory held."""
         orders = self.call("GET", "/orders")[1]["orders"]
         for order in orders:
+            known = order["authorization_reference"] in self.holds or order["order"] in self.executed
+            if order["action"] != "query" and not known:
+                continue
             if order["action"] == "increase":
                 self.increase(order)
             elif order["action"] == "query" and order["order"] not in self.executed:

@@ -51,6 +51,7 @@ class EmobilityRoamingPartner(models.Model):
         copy=False,
         help="What the hub says about a party behind it.",
     )
+    hub_told_at = fields.Datetime("Status Since", readonly=True, copy=False)
     contract_id = fields.Many2one(
         "contract.contract",
         "Charging Contract",

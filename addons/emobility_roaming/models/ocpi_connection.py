@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import ormcache
 
 from ..ocpi.internal import Party
@@ -45,6 +46,11 @@ SHARED = (
     "circuit_closed_at",
 )
 """What several companies behind one connection have in common."""
+FINGERPRINTS = ("token_fingerprint", "next_token_fingerprint", "previous_token_fingerprint")
+"""Of the tokens that are good; the first is the one that the partner has been given."""
+TRIES = 6
+FIRST_WAIT = timedelta(seconds=10)
+"""Before what failed is tried again; doubled each time."""
 BREAK_AFTER = 5
 """So many failures in a row open the circuit."""
 MOST_DOUBLINGS = 8
@@ -110,6 +116,13 @@ class EmobilityOcpiConnection(models.Model):
         readonly=True, copy=False, groups="base.group_system", help="Hash of the token that the partner calls us with."
     )
     next_token_fingerprint = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    previous_token_fingerprint = fields.Char(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        help="Hash of the token that the partner changed, until it calls with the new one: the answer that holds the "
+        "new one may have got lost.",
+    )
     sealed_next_token = fields.Char(
         readonly=True,
         copy=False,
@@ -305,19 +318,24 @@ class EmobilityOcpiConnection(models.Model):
         """
         for token in tokens_in(header):
             digest = fingerprint(token)
-            found = self.sudo().search(
-                ["|", ("token_fingerprint", "=", digest), ("next_token_fingerprint", "=", digest)], limit=1
-            )
-            known = (found.token_fingerprint or "", found.next_token_fingerprint or "")
-            if any([same(each, digest) for each in known]):
+            found = self.sudo().search(Domain.OR([(name, "=", digest)] for name in FINGERPRINTS), limit=1)
+            current, *others = [same(found[name] or "", digest) for name in FINGERPRINTS]
+            if current and found.previous_token_fingerprint:
+                found.previous_token_fingerprint = False
+            if current or any(others):
                 return found, token
         return self.sudo().browse(), ""
 
     def _issue_token(self, kind: str) -> str:
-        """A new token for the partner to call with; only its hash is kept. The old one is worth nothing any more."""
+        """A new token for the partner to call with; only its hash is kept. The old one is worth nothing any more,
+        save that of a partner that changes its token: it is good until the first call with the new one."""
         self.ensure_one()
+        connection = self.sudo()
+        previous = connection.previous_token_fingerprint or connection.token_fingerprint
+        is_change = connection.token_kind == kind == "credentials"
         token = secrets.token_urlsafe(36)
         self._set_token(fingerprint(token), kind)
+        connection.previous_token_fingerprint = is_change and previous
         return token
 
     def _set_token(self, digest: str, kind: str) -> None:
@@ -325,6 +343,7 @@ class EmobilityOcpiConnection(models.Model):
             {
                 "token_fingerprint": digest,
                 "next_token_fingerprint": False,
+                "previous_token_fingerprint": False,
                 "sealed_next_token": False,
                 "token_kind": kind,
                 "token_since": fields.Datetime.now(),

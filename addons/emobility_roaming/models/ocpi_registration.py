@@ -21,6 +21,7 @@ from ..ocpi.transport import (
 )
 from ..ocpi.v221 import ClientInfo
 from ..ocpi.versions import as_json, best_of, models_of, read_credentials, write
+from .ocpi_connection import FIRST_WAIT, TRIES
 
 
 class EmobilityOcpiConnection(models.Model):
@@ -301,20 +302,29 @@ class EmobilityOcpiConnection(models.Model):
             if side._we_are(role)
         ]
 
-    def _queue_client_info(self) -> None:
+    def _queue_client_info(self, attempt: int = 0) -> None:
         for connection in self:
-            title = connection.env._("Tell %s of our parties", connection.name)
-            connection._queue("client.info", title)._push_client_info()
+            enqueue(
+                connection,
+                f"emobility.ocpi.client.info:{connection.id}",
+                connection.env._("Tell %s of our parties", connection.name),
+                eta=fields.Datetime.now() + FIRST_WAIT * 2 ** (attempt - 1) if attempt else None,
+                priority=SOON,
+            )._push_client_info(attempt=attempt)
 
-    def _push_client_info(self) -> None:
-        """Job: tell a partner that takes it which parties of ours are there."""
+    def _push_client_info(self, attempt: int = 0) -> None:
+        """Job: tell a partner that takes it which parties of ours are there. What it did not take is told again,
+        for the tokens may just be changing."""
         self.ensure_one()
         target = self.env["emobility.ocpi.module"]._of(self, "hubclientinfo", "RECEIVER")
         if self.state != "connected" or not target:
             return
         for info in self._our_client_infos():
             url = f"{target.url.rstrip('/')}/{info.country_code}/{info.party_id}"
-            self._call("PUT", url, module="hubclientinfo", body=as_json(info))
+            if not self._call("PUT", url, module="hubclientinfo", body=as_json(info)).ok:
+                if attempt + 1 < TRIES:
+                    self._queue_client_info(attempt + 1)
+                return
 
     def _end(self) -> None:
         """Nobody gets in by the old tokens any more, and nothing is sent."""
@@ -323,6 +333,7 @@ class EmobilityOcpiConnection(models.Model):
                 "state": "ended",
                 "token_fingerprint": False,
                 "next_token_fingerprint": False,
+                "previous_token_fingerprint": False,
                 "sealed_next_token": False,
                 "sealed_token": False,
                 "token_kind": False,

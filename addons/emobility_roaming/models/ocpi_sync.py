@@ -17,9 +17,8 @@ from ..ocpi.transport import OcpiError, Page, Routing
 from ..ocpi.v221 import ClientInfo
 from ..ocpi.versions import ROUTED
 from ..ocpi_client import READ_SECONDS, Answer
+from .ocpi_connection import FIRST_WAIT, TRIES
 
-TRIES = 6
-FIRST_WAIT = timedelta(seconds=10)
 GATHER = timedelta(seconds=2)
 """Several changes of one object in a row are one message."""
 OVERLAP = timedelta(minutes=5)
@@ -324,8 +323,13 @@ class EmobilityOcpiConnection(models.Model):
         if role not in ("CPO", "EMSP") or party == self._our_party():
             return 0
         partner = self._take_party(party, role, str(party))
+        told_at = info.last_updated.astimezone(UTC).replace(tzinfo=None)
+        if partner.hub_told_at and told_at < partner.hub_told_at:
+            # What was told earlier and arrives later is the past.
+            return 0
         status = info.status.upper()
-        partner.hub_status = status if status in ("CONNECTED", "OFFLINE", "PLANNED", "SUSPENDED") else "OFFLINE"
+        known = status in ("CONNECTED", "OFFLINE", "PLANNED", "SUSPENDED")
+        partner.write({"hub_status": status if known else "OFFLINE", "hub_told_at": told_at})
         return 1
 
     def _queue_fetch_location(self, location_id: str, session_id: str) -> None:

@@ -5,6 +5,7 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.emobility_crm.tests.common import public_methods
 
+from ..models.ocpi_connection import FINGERPRINTS
 from .ocpi_common import OcpiCommon
 
 OPERATIONS = ("read", "write", "create", "unlink")
@@ -79,7 +80,7 @@ class TestOcpiAccess(OcpiCommon):
                 getattr(theirs, name)()
 
     def test_nobody_reads_tokens_not_even_a_manager(self) -> None:
-        for name in ("sealed_token", "token_fingerprint", "sealed_next_token", "next_token_fingerprint"):
+        for name in ("sealed_token", "sealed_next_token", *FINGERPRINTS):
             with self.subTest(name=name), self.assertRaises(AccessError):
                 self.connection.with_user(self.users["manager"]).read([name])
 

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.addons.queue_job.tests.common import trap_jobs
 
 from ..ocpi import v221
-from .ocpi_common import AT, OcpiHttpCase, ok
+from .ocpi_common import AT, OcpiHttpCase, failed, ok
 
 
 @tagged("post_install", "-at_install")
@@ -104,7 +104,7 @@ class TestCompanies(OcpiHttpCase):
                 {"parent_id": self.connection.id, "company_id": third.id, "our_roles": "CPO"}
             )
             trap.assert_enqueued_job(self.connection._rotate_now)
-            trap.assert_enqueued_job(self.connection._push_client_info)
+            trap.assert_enqueued_job(self.connection._push_client_info, kwargs={"attempt": 0})
         self.assertEqual(
             (side.state, side.version, side.party_ids.mapped("role")), ("connected", "2.2.1", ["CPO", "EMSP"])
         )
@@ -156,6 +156,21 @@ class TestCompanies(OcpiHttpCase):
         self.assertEqual({call["url"].split("/clients/")[1] for call in asked}, {"DE/ABC", "AT/TWO"})
         self.assertEqual({call["method"] for call in asked}, {"PUT"})
         self.assertFalse(any("OCPI-to-party-id" in call["headers"] for call in asked), "this module is not routed")
+
+    def test_what_the_partner_did_not_take_is_told_again(self) -> None:
+        self.env["emobility.ocpi.module"].create(
+            {
+                "connection_id": self.connection.id, "module": "hubclientinfo", "interface": "RECEIVER",
+                "url": "https://nlxyz.example.com/ocpi/2.2.1/clients",
+            }
+        )  # fmt: skip
+        with self.partner_answers(failed(401)) as asked, trap_jobs() as trap:
+            self.connection._push_client_info()
+            trap.assert_enqueued_job(self.connection._push_client_info, kwargs={"attempt": 1})
+        self.assertEqual(len(asked), 1)
+        with self.partner_answers(failed(401)), trap_jobs() as trap:
+            self.connection._push_client_info(attempt=5)
+            trap.assert_jobs_count(0)
 
     def test_a_hub_tells_all_our_companies_of_a_party(self) -> None:
         self.connection.is_hub = True

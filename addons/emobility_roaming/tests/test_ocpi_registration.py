@@ -72,10 +72,24 @@ class TestRegistration(OcpiHttpCase):
         self.refused(2001, token, "POST", "/2.2.1/credentials", credentials(), status=405)
         with self.partner_answers(VERSIONS, DETAILS):
             rotated = self.data(token, "PUT", "/2.2.1/credentials", credentials(token="their-second-token"))["token"]
+        self.data(rotated, "GET", "/versions")
         self.refused(2000, token, "GET", "/versions", status=401)
         self.data(rotated, "DELETE", "/2.2.1/credentials")
         self.assertEqual(connection.state, "ended")
         self.refused(2000, rotated, "GET", "/versions", status=401)
+
+    def test_a_partner_that_lost_the_answer_with_its_new_token_changes_it_again(self) -> None:
+        invited = self.invite().token
+        with self.partner_answers(VERSIONS, DETAILS):
+            token = self.data(invited, "POST", "/2.2.1/credentials", credentials())["token"]
+        lost = []
+        for number in range(2):
+            with self.partner_answers(VERSIONS, DETAILS):
+                told = self.data(token, "PUT", "/2.2.1/credentials", credentials(token=f"their-token-{number}"))
+            lost.append(told["token"])
+        self.refused(2000, lost[0], "GET", "/versions", status=401)
+        self.data(lost[1], "GET", "/versions")
+        self.refused(2000, token, "GET", "/versions", status=401)
 
     def test_who_is_not_registered_can_neither_change_nor_leave(self) -> None:
         token = self.invite().token

@@ -336,6 +336,9 @@ class TestOcpiServer(OcpiHttpCase):
         partner = self.connection.party_ids.filtered(lambda each: each.party_id == "QQQ")
         self.assertEqual((partner.role, partner.hub_status), ("CPO", "CONNECTED"))
         self.assertEqual(self.data(self.secret, "GET", path)["status"], "CONNECTED")
+        earlier = info | {"status": "OFFLINE", "last_updated": "2020-01-01T00:00:00Z"}
+        self.data(self.secret, "PUT", path, earlier)
+        self.assertEqual(partner.hub_status, "CONNECTED", "what was told earlier arrives late")
 
     # Log
 
