@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import lint, odoo
+from runner import coverage, lint, odoo
 from runner.console import RunError, fail, say, step
-from runner.paths import ADDONS, LOGS, OUR_ADDONS, PYTHON, ROOT, RUNTIME
+from runner.paths import LOGS, OUR_ADDONS, ROOT
 from runner.postgres import Server, running
 from runner.services import free_port
 from runner.setup import set_up
@@ -39,7 +39,7 @@ def test(selection: list[str]) -> int:
     without a selection."""
     stages, addons, paths = _sort_out(selection)
     set_up(browser=True)
-    _forget_coverage()
+    coverage.forget()
     total = Count()
     with running() as server:
         for name in stages:
@@ -51,7 +51,7 @@ def test(selection: list[str]) -> int:
         if paths:
             total += _pytest(server, paths)
     if not selection:
-        _coverage()
+        coverage.report()
     say(f"{total.passed} passed, {total.failed} failed")
     return fail("there are failed tests") if total.failed or not total.passed else 0
 
@@ -93,12 +93,11 @@ def _pytest(server: Server, paths: list[str]) -> Count:
         return Count()
     env = os.environ | server.environment() | {
         "EMOBILITY_TEST_PG": f"host={server.host} port={server.port} user={server.user}",
-        "COVERAGE_FILE": str(RUNTIME / "coverage" / "data"),
         "PYTHONUNBUFFERED": "1",
     }
     LOGS.mkdir(exist_ok=True)
     report = LOGS / f"pytest-{Path(paths[0]).stem}.txt"
-    command = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "-m", "pytest", *paths]
+    command = coverage.covered(f"pytest-{Path(paths[0]).stem}", "-m", "pytest", *paths)
     with subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process, report.open("w") as out:
         assert process.stdout is not None
@@ -149,13 +148,13 @@ def _shards(addons: list[str] | None) -> list[list[str]]:
 
 
 def _start_shard(config: Path, shard: Shard, port: int, *options: str) -> subprocess.Popen[bytes]:
-    args = [str(PYTHON), "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml"), "--source", str(ADDONS),
-            "-m", "odoo", "server", "-c", str(config), "-d", shard.database, *options,
-            "--test-tags", ",".join(f"/{name}" for name in shard.addons), "--http-port", str(port),
-            "--stop-after-init"]
-    env = os.environ | {"COVERAGE_FILE": str(RUNTIME / "coverage" / "data")}
+    args = coverage.covered(
+        f"odoo-{shard.database}", str(ROOT / "runner" / "bin" / "odoo"), "server", "-c", str(config),
+        "-d", shard.database, *options, "--test-tags", ",".join(f"/{name}" for name in shard.addons),
+        "--http-port", str(port), "--stop-after-init"
+    )
     with shard.log.open("w") as out:
-        return subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT, env=env)
+        return subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT)
 
 
 def _count_odoo(log: Path, returncode: int) -> Count:
@@ -172,20 +171,6 @@ def _count_odoo(log: Path, returncode: int) -> Count:
     count = Count(int(found[3]) - bad, bad or int(bool(problems) or returncode != 0))
     say(f"    {count.passed} passed, {count.failed} failed; log: {log}")
     return count
-
-
-def _forget_coverage() -> None:
-    folder = RUNTIME / "coverage"
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.iterdir():
-        file.unlink()
-
-
-def _coverage() -> None:
-    env = os.environ | {"COVERAGE_FILE": str(RUNTIME / "coverage" / "data")}
-    coverage = [str(PYTHON), "-m", "coverage"]
-    subprocess.run([*coverage, "combine", "--quiet"], cwd=ROOT, env=env, check=False)
-    subprocess.run([*coverage, "report", "--skip-covered", "--sort", "cover"], cwd=ROOT, env=env, check=False)
 
 
 STAGES: dict[str, Callable[[Server], Count]] = {"lint": _lint, "pure": _pure, "odoo": _odoo, "journeys": _journeys}
