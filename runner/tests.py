@@ -22,6 +22,11 @@ JOURNEYS = "tests/journeys"
 # Journeys that make databases of their own; the others share one product. The two kinds run side by side.
 ON_THEIR_OWN = ("test_month.py", "test_roaming.py", "test_roaming_month.py", "test_serve.py")
 TEST_DATABASE = "emobility_test"
+PREPARATION = """
+from odoo.addons.emobility_billing.tests.common import prepare_company
+prepare_company(env)
+env.cr.commit()
+"""
 LOWER_HALF = ("emobility_billing", "emobility_crm", "emobility_crm_lead", "report_weasyprint")
 
 
@@ -116,8 +121,15 @@ def _odoo(server: Server, addons: list[str] | None = None) -> Count:
     config = odoo.write_config("test", server, workers=0, max_cron_threads=0, proxy_mode=False)
     shards = [Shard(f"{TEST_DATABASE}_{number}", tested) for number, tested in enumerate(_shards(addons), start=1)]
     running_shards = []
+    if not addons:
+        odoo.installed_database(server, config, TEST_DATABASE)
+        odoo.run_script(config, TEST_DATABASE, PREPARATION, {}, log="test-company")
     for shard in shards:
-        (odoo.fresh_database if addons else odoo.installed_database)(server, config, shard.database)
+        if addons:
+            odoo.fresh_database(server, config, shard.database)
+        else:
+            server.drop(shard.database)
+            server.create(shard.database, TEST_DATABASE)
         port = free_port(8169 + 20 * len(running_shards))
         running_shards.append((shard, _start_shard(config, shard, port, *(["-i", ",".join(addons)] if addons else []))))
     total = Count()
