@@ -22,6 +22,17 @@ class TestCdr(ChargingCommon):
         self.assertEqual(facts.time_zone, "Europe/Berlin")
         self.assertLessEqual(len(cdr.name), 39)
 
+    def test_cdrs_are_found_and_counted_by_what_became_of_their_amount(self) -> None:
+        waiting, invoiced = (self.ingest(self.events(uid)).cdr_ids for uid in ("STATE1", "STATE2"))
+        self.env["emobility.invoicing"]._invoice(invoiced.rating_ids)
+        both = [("id", "in", (waiting | invoiced).ids)]
+        cdrs = self.env["emobility.cdr"]
+        self.assertEqual(cdrs.search([*both, ("billing_state", "=", "open")]), waiting)
+        self.assertEqual(cdrs.search([*both, ("billing_state", "=", "invoiced")]), invoiced)
+        self.assertEqual(
+            dict(cdrs._read_group(both, ["billing_state"], ["__count"])), {"open": 1, "invoiced": 1}
+        )
+
     def test_f44_cdr_is_immutable(self) -> None:
         cdr = self.ingest(self.events()).cdr_ids
         for record, values in (
