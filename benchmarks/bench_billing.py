@@ -57,7 +57,8 @@ class Bench:
             values = self._env | env | {
                 "BENCH_STEP": name, "BENCH_RESULT": str(result), "BENCH_PROGRESS": str(progress)}
             with followed(f"{database}: {name} {number}", progress):
-                odoo.run_script(self._config, database, SCRIPT.read_text(), values, log=f"bench-billing-{name}-{number}")
+                log = f"bench-billing-{name}-{number}"
+                odoo.run_script(self._config, database, SCRIPT.read_text(), values, log=log)
             found = json.loads(result.read_text())
         # Nothing that was measured is lost when a later step fails.
         print(json.dumps(found), file=sys.stderr, flush=True)

@@ -88,7 +88,8 @@ def seed():
     clone(lines["FLAT"], CDRS, rating_id=f"{ratings} + g - 1")
     rating._as_system().write({"state": "free"})
     env.flush_all()
-    cr.execute("UPDATE emobility_cdr SET retail_rating_id = r.id FROM emobility_rating r WHERE r.cdr_id = emobility_cdr.id")
+    cr.execute("UPDATE emobility_cdr cdr SET retail_rating_id = rating.id"
+               " FROM emobility_rating rating WHERE rating.cdr_id = cdr.id")
     cr.commit()
 
 

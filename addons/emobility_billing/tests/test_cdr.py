@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -23,7 +25,9 @@ class TestCdr(ChargingCommon):
         self.assertLessEqual(len(cdr.name), 39)
 
     def test_cdrs_are_found_and_counted_by_what_became_of_their_amount(self) -> None:
-        waiting, invoiced = (self.ingest(self.events(uid)).cdr_ids for uid in ("STATE1", "STATE2"))
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+        waiting = self.ingest(self.events("STATE1", start)).cdr_ids
+        invoiced = self.ingest(self.events("STATE2", start + timedelta(hours=5))).cdr_ids
         self.env["emobility.invoicing"]._invoice(invoiced.rating_ids)
         both = [("id", "in", (waiting | invoiced).ids)]
         cdrs = self.env["emobility.cdr"]
