@@ -175,9 +175,9 @@ class EmobilityInvoicing(models.AbstractModel):
         moves = self.env["account.move"].sudo().with_company(company)
         made = moves.with_context(mail_create_nolog=True).create([draft.values for draft in drafts])
         moves = made.with_env(moves.env)
-        for subtype, group in moves.grouped(lambda move: move._creation_subtype()).items():
+        for group in moves.grouped("move_type").values():
             messages = group._message_log_batch({move.id: move._creation_message() for move in group})
-            if subtype:
+            if subtype := group[:1]._creation_subtype():
                 messages.write({"subtype_id": subtype.id, "is_internal": subtype.internal})
         return moves
 

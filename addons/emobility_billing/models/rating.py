@@ -57,7 +57,7 @@ class EmobilityRating(models.Model):
     flags = fields.Char(readonly=True, help="What the engine had to assume.")
     energy_kwh = fields.Float(related="cdr_id.energy_kwh", store=True, digits=ENERGY_DIGITS)
     end_at = fields.Datetime(related="cdr_id.end_at", store=True, index=True)
-    location_id = fields.Many2one(related="cdr_id.location_id", store=True, index=True)
+    location_id = fields.Many2one(related="cdr_id.location_id", store=True)
     state = fields.Selection(
         [("open", "To invoice"), ("invoiced", "Invoiced"), ("free", "Nothing to pay"), ("credited", "Credited")],
         default="open",
