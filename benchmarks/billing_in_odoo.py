@@ -198,6 +198,16 @@ def work():
     return result | ours.result("ours") | odoo.result("limit")
 
 
+def content(moves):
+    """What moves consist of, but for their numbers."""
+    return [
+        (move.partner_id.id, move.invoice_date, move.state, move.amount_total, move.emobility_contract_id.id, [
+            (line.account_id.id, line.product_id.id, line.product_id and line.name, line.quantity, line.price_unit,
+             line.balance, line.tax_ids.ids, line.tax_tag_ids.ids, line.emobility_tax_reason)
+            for line in move.line_ids.sorted("id")])
+        for move in moves]
+
+
 def limit(moves, clock):
     """Odoo creates and posts the same moves from values that are given."""
     values = prepared_values(moves)
@@ -208,6 +218,8 @@ def limit(moves, clock):
         made.action_post()
         env.flush_all()
         cr.commit()
+    if content(made) != content(moves):
+        raise AssertionError("the moves of the limit are not those of the billing run")
     return made
 
 
