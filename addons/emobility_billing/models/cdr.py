@@ -63,7 +63,7 @@ class EmobilityCdr(models.Model):
     retail_amount = fields.Monetary(compute="_compute_retail", store=True)
     currency_id = fields.Many2one("res.currency", compute="_compute_retail", store=True)
     # Read from the rating: a copy of its own would make a billing run write every CDR.
-    billing_state = fields.Selection(related="retail_rating_id.state", string="Billing State")
+    billing_state = fields.Selection(related="retail_rating_id.state", string="Billing")
     move_count = fields.Integer(compute="_compute_move_count")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
 
