@@ -21,8 +21,11 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +53,49 @@ class Bench:
 
     def step(self, database: str, name: str, number: int = 0, **env: str) -> Any:
         with tempfile.TemporaryDirectory() as folder:
-            result = Path(folder) / "result.json"
-            values = self._env | {"BENCH_STEP": name, "BENCH_RESULT": str(result)} | env
-            odoo.run_script(self._config, database, SCRIPT.read_text(), values, log=f"bench-billing-{name}-{number}")
-            return json.loads(result.read_text())
+            result, progress = Path(folder) / "result.json", Path(folder) / "progress"
+            values = self._env | env | {
+                "BENCH_STEP": name, "BENCH_RESULT": str(result), "BENCH_PROGRESS": str(progress)}
+            with followed(f"{database}: {name} {number}", progress):
+                log = f"bench-billing-{name}-{number}"
+                odoo.run_script(self._config, database, SCRIPT.read_text(), values, log=log)
+            found = json.loads(result.read_text())
+        # Nothing that was measured is lost when a later step fails.
+        print(json.dumps(found), file=sys.stderr, flush=True)
+        return found
 
     def two(self, database: str, name: str) -> list[Any]:
         """The step in two processes at once."""
         with ThreadPoolExecutor(2) as pool:
             return list(pool.map(lambda n: self.step(database, name, n, BENCH_SHARE=f"{n}/2"), range(2)))
+
+
+@contextmanager
+def followed(title: str, progress: Path) -> Iterator[None]:
+    """Says on standard error what a step says of itself in a file, when there is something new."""
+    begun = time.perf_counter()
+    done = threading.Event()
+
+    def say(text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {title}: {text}", file=sys.stderr, flush=True)
+
+    def follow() -> None:
+        said = ""
+        while not done.wait(5):
+            text = progress.read_text() if progress.exists() else ""
+            if text != said:
+                said = text
+                say(text)
+
+    say("begins")
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    say(f"done in {time.perf_counter() - begun:.0f} s")
 
 
 def tenth(queries: list[list[int]], *, last: bool) -> float:
@@ -72,6 +109,8 @@ def measured(server: Any, config: Path, bench: Bench) -> list[dict[str, Any]]:
     odoo.fresh_database(server, config, DATABASE)
     odoo.run(config, "-d", DATABASE, "-i", "emobility_billing", "--stop-after-init", "--no-http", log="bench-billing")
     bench.step(DATABASE, "seed")
+    # As autovacuum leaves rows that came in over a month; it shall not begin with them in the midst of a measure.
+    server.run("vacuumdb", "--analyze", "--quiet", DATABASE)
     copy = f"{DATABASE}_two"
     server.drop(copy)
     server.create(copy, DATABASE)
@@ -99,8 +138,9 @@ def measured(server: Any, config: Path, bench: Bench) -> list[dict[str, Any]]:
         ("queries_per_payer", tenth(one["queries"], last=True), "queries", tenth(one["queries"], last=False)),
         ("pdf_per_second", 1 / pdf["ours"], "/s", 1 / pdf["plain"]),
     ]
-    print(f"{one['moves']} invoices, {pdf['sessions']} sessions on each; snapshot and jobs: {started['seconds']:.1f} s",
-          file=sys.stderr)
+    print(f"{one['moves']} invoices, {pdf['sessions']} sessions on each; snapshot and jobs: {started['seconds']:.1f} s;"
+          f" with two workers repeated after a conflict: {sum(each['repeated'] for each in two)} jobs,"
+          f" {sum(each['repeated'] for each in limit)} of the limit", file=sys.stderr)
     return [{"name": name, "value": value, "unit": unit, "baseline": base} for name, value, unit, base in rows]
 
 

@@ -221,8 +221,9 @@ class EmobilityBillingRun(models.Model):
             )
         )
         ratings = self.env["emobility.rating"].sudo()._as_system()
-        for line, group in zip(lines, groups, strict=True):
-            ratings.browse(group[-1]).write({"billing_line_id": line.id})
+        ratings._link_to_lines(
+            {rating: line.id for line, group in zip(lines, groups, strict=True) for rating in group[-1]}
+        )
         # A month of a large company does not fit into memory at once.
         self.env.flush_all()
         ratings.invalidate_model()

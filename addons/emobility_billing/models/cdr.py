@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
-from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -15,9 +14,6 @@ from .session import ENERGY_DIGITS
 
 if TYPE_CHECKING:
     from .rating import EmobilityRating
-
-
-RETAIL_FIELDS = ("billing_state", "retail_amount", "currency_id")
 
 
 class EmobilityCdr(models.Model):
@@ -61,14 +57,13 @@ class EmobilityCdr(models.Model):
     credit_note = fields.Text("Explanation of the credit", readonly=True)
     is_credited = fields.Boolean(compute="_compute_is_credited", search="_search_is_credited")
     rating_ids = fields.One2many("emobility.rating", "cdr_id", "Ratings")
+    retail_rating_id = fields.Many2one(
+        "emobility.rating", "Retail Rating", compute="_compute_retail_rating_id", store=True, index="btree_not_null"
+    )
     retail_amount = fields.Monetary(compute="_compute_retail", store=True)
     currency_id = fields.Many2one("res.currency", compute="_compute_retail", store=True)
-    billing_state = fields.Selection(
-        [("open", "To invoice"), ("invoiced", "Invoiced"), ("free", "Nothing to pay"), ("credited", "Credited")],
-        compute="_compute_retail",
-        store=True,
-        index=True,
-    )
+    # Read from the rating: a copy of its own would make a billing run write every CDR.
+    billing_state = fields.Selection(related="retail_rating_id.state", string="Billing")
     move_count = fields.Integer(compute="_compute_move_count")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
 
@@ -91,43 +86,16 @@ class EmobilityCdr(models.Model):
         wanted = (True in value) == (operator == "in")
         return [("credit_cdr_ids", "!=" if wanted else "=", False)]
 
-    @api.depends("rating_ids.amount_total", "rating_ids.state", "rating_ids.relation")
+    @api.depends("rating_ids.relation")
+    def _compute_retail_rating_id(self) -> None:
+        for cdr in self:
+            cdr.retail_rating_id = cdr.rating_ids.filtered(lambda rating: rating.relation == "retail")[:1]
+
+    @api.depends("retail_rating_id.amount_total", "retail_rating_id.currency_id")
     def _compute_retail(self) -> None:
         for cdr in self:
-            retail = cdr.rating_ids.filtered(lambda rating: rating.relation == "retail")[:1]
-            cdr.retail_amount = retail.amount_total
-            cdr.currency_id = retail.currency_id
-            cdr.billing_state = retail.state
-
-    def _flush_retail(self) -> None:
-        """Compute and write what still waits of the fields that follow the retail rating."""
-        self.flush_recordset(RETAIL_FIELDS)
-
-    def _write_billing_state(self) -> None:
-        """The state as it is computed, in one statement, after the ratings of thousands of CDRs were invoiced.
-
-        Only that has changed since `_flush_retail`.
-        """
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE emobility_cdr cdr
-                   SET billing_state = retail.state, write_uid = %(uid)s, write_date = %(now)s
-                  FROM (SELECT DISTINCT ON (cdr_id) cdr_id, state
-                          FROM emobility_rating
-                         WHERE cdr_id = ANY(%(ids)s) AND relation = 'retail'
-                         ORDER BY cdr_id, end_at DESC, id DESC) retail
-                 WHERE cdr.id = retail.cdr_id
-                """,
-                uid=self.env.uid,
-                now=self.env.cr.now(),
-                ids=list(self.ids),
-            )
-        )
-        for name in RETAIL_FIELDS:
-            self.env.remove_to_compute(self._fields[name], self)
-        self.invalidate_recordset(["billing_state", "write_uid", "write_date"], flush=False)
-        self.modified(["billing_state"])
+            cdr.retail_amount = cdr.retail_rating_id.amount_total
+            cdr.currency_id = cdr.retail_rating_id.currency_id
 
     @api.depends("rating_ids.move_id")
     def _compute_move_count(self) -> None:

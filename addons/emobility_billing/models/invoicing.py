@@ -15,6 +15,23 @@ from odoo.addons.queue_job.exception import RetryableJobError
 if TYPE_CHECKING:
     from .invoicing_tax import TaxDecision
 
+# What drafts are made of: these are read for thousands of ratings at once, and nothing else of them.
+RATING_FIELDS = (
+    "company_id",
+    "contract_id",
+    "partner_id",
+    "location_id",
+    "currency_id",
+    "price_mode",
+    "relation",
+    "end_at",
+    "state",
+    "move_id",
+    "billing_line_id",
+    "credited_rating_id",
+)
+LINE_FIELDS = ("rating_id", "product_id", "quantity", "unit", "unit_price", "amount")
+
 
 class LineKey(NamedTuple):
     """What the rating lines of one invoice line have in common."""
@@ -76,6 +93,8 @@ class EmobilityInvoicing(models.AbstractModel):
         except LockError:
             raise RetryableJobError("The ratings are being invoiced at this moment.", seconds=60) from None
         ratings.invalidate_recordset(["state", "move_id"])
+        ratings.fetch(RATING_FIELDS)
+        ratings.line_ids.fetch(LINE_FIELDS)
         moves = self.env["account.move"]
         for company, drafts in self._drafts(ratings, invoice_date, fees).items():
             moves |= self._make_moves(company, drafts)
@@ -132,7 +151,7 @@ class EmobilityInvoicing(models.AbstractModel):
         )
 
     def _make_moves(self, company: Any, drafts: list[Draft]) -> Any:
-        moves = self.env["account.move"].sudo().with_company(company).create([draft.values for draft in drafts])
+        moves = self._create_moves(company, drafts)
         move_of: dict[int, int] = {}
         move_line_of: dict[int, int] = {}
         for move, draft in zip(moves, drafts, strict=True):
@@ -145,6 +164,21 @@ class EmobilityInvoicing(models.AbstractModel):
             move_of.update((rating.id, move.id) for rating in draft.ratings)
         self.env["emobility.rating"].sudo()._as_system()._link_to_moves(move_of, move_line_of)
         self._after_create(moves, drafts)
+        return moves
+
+    def _create_moves(self, company: Any, drafts: list[Draft]) -> Any:
+        """The moves, with the message that they were created.
+
+        Odoo posts it to each one and looks who follows it. Nobody can follow a move that is not there yet, so it is
+        logged for all at once.
+        """
+        moves = self.env["account.move"].sudo().with_company(company)
+        made = moves.with_context(mail_create_nolog=True).create([draft.values for draft in drafts])
+        moves = made.with_env(moves.env)
+        for group in moves.grouped("move_type").values():
+            messages = group._message_log_batch({move.id: move._creation_message() for move in group})
+            if subtype := group[:1]._creation_subtype():
+                messages.write({"subtype_id": subtype.id, "is_internal": subtype.internal})
         return moves
 
     def _after_create(self, moves: Any, drafts: list[Draft]) -> None:

@@ -34,12 +34,11 @@ class EmobilityRating(models.Model):
         "CDR",
         required=True,
         readonly=True,
-        index=True,
         ondelete="restrict",
         check_company=True,
     )
     session_id = fields.Many2one(related="cdr_id.session_id", store=True, index=True)
-    relation = fields.Selection(RELATIONS, required=True, readonly=True, index=True)
+    relation = fields.Selection(RELATIONS, required=True, readonly=True)
     partner_id = fields.Many2one("res.partner", required=True, readonly=True, index=True, ondelete="restrict")
     contract_id = fields.Many2one("contract.contract", readonly=True, index=True, ondelete="restrict")
     tariff_version_id = fields.Many2one(
@@ -58,27 +57,28 @@ class EmobilityRating(models.Model):
     flags = fields.Char(readonly=True, help="What the engine had to assume.")
     energy_kwh = fields.Float(related="cdr_id.energy_kwh", store=True, digits=ENERGY_DIGITS)
     end_at = fields.Datetime(related="cdr_id.end_at", store=True, index=True)
-    location_id = fields.Many2one(related="cdr_id.location_id", store=True, index=True)
+    location_id = fields.Many2one(related="cdr_id.location_id", store=True)
     state = fields.Selection(
         [("open", "To invoice"), ("invoiced", "Invoiced"), ("free", "Nothing to pay"), ("credited", "Credited")],
         default="open",
         required=True,
         readonly=True,
-        index=True,
     )
     move_id = fields.Many2one(
-        "account.move", "Invoice", readonly=True, index=True, ondelete="restrict", check_company=True
+        "account.move", "Invoice", readonly=True, index="btree_not_null", ondelete="restrict", check_company=True
     )
     payment_state = fields.Selection(related="move_id.payment_state", string="Payment")
     billing_line_id = fields.Many2one(
-        "emobility.billing.run.line", readonly=True, index=True, ondelete="set null"
+        "emobility.billing.run.line", readonly=True, index="btree_not_null", ondelete="set null"
     )
-    credited_rating_id = fields.Many2one("emobility.rating", "Takes back", readonly=True, index=True)
-    company_id = fields.Many2one(related="cdr_id.company_id", store=True, index=True)
+    credited_rating_id = fields.Many2one("emobility.rating", "Takes back", readonly=True, index="btree_not_null")
+    company_id = fields.Many2one(related="cdr_id.company_id", store=True)
 
+    # To invoice a rating is to write its row and each of its indexes anew, so there are only those that find few rows.
     _one_per_relation = models.UniqueIndex(
         "(cdr_id, relation, partner_id)", "The CDR is priced for this relation already."
     )
+    _open = models.Index("(company_id, end_at) WHERE state = 'open'")
 
     @api.depends("cdr_id.name", "relation")
     def _compute_display_name(self) -> None:
@@ -181,11 +181,16 @@ class EmobilityRating(models.Model):
         :param move_line_of: invoice line of each rating line, by ids
         """
         ratings, lines = self.browse(move_of), self.env["emobility.rating.line"].browse(move_line_of)
-        ratings.cdr_id._flush_retail()
         self._update_rows(ratings, "move_id", move_of, {"state": "invoiced"})
         self._update_rows(lines, "move_line_id", move_line_of)
         self.env["account.move"].browse(set(move_of.values())).invalidate_recordset(["rating_ids"], flush=False)
-        ratings.cdr_id._write_billing_state()
+
+    @api.model
+    def _link_to_lines(self, line_of: dict[int, int]) -> None:
+        """:param line_of: line of a billing run for each rating, by ids"""
+        self._update_rows(self.browse(line_of), "billing_line_id", line_of)
+        lines = self.env["emobility.billing.run.line"].browse(set(line_of.values()))
+        lines.invalidate_recordset(["rating_ids"], flush=False)
 
     @api.model
     def _update_rows(

@@ -40,15 +40,16 @@ class EmobilityRatingLine(models.Model):
     )
     sequence = fields.Integer(readonly=True)
     dimension = fields.Selection(DIMENSIONS, required=True, readonly=True)
-    product_id = fields.Many2one(
-        "product.product", required=True, readonly=True, index=True, ondelete="restrict"
-    )
+    # Without an index, for there are few usage products and very many lines.
+    product_id = fields.Many2one("product.product", required=True, readonly=True, ondelete="restrict")
     quantity = fields.Float(digits=(16, 6), readonly=True)
     unit = fields.Char(readonly=True)
     unit_price = fields.Float(digits=(16, 6), readonly=True)
     amount = fields.Monetary(readonly=True)
     description = fields.Char(readonly=True)
-    move_line_id = fields.Many2one("account.move.line", readonly=True, index=True, ondelete="set null")
+    move_line_id = fields.Many2one(
+        "account.move.line", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     currency_id = fields.Many2one(related="rating_id.currency_id")
     company_id = fields.Many2one(related="rating_id.company_id")
 

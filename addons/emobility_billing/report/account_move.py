@@ -260,7 +260,7 @@ class AccountMove(models.Model):
 
     def _generate_qr_code(self, silent_errors: bool = False) -> str | None:
         """Odoo notes on the invoice which kind of code it has drawn. No line changes: none is computed again."""
-        move = self.with_context(skip_invoice_sync=True)
+        move = self.with_context(skip_invoice_sync=True, emobility_payment_code=True)
         return super(AccountMove, move)._generate_qr_code(silent_errors=silent_errors)
 
     def action_download_sessions_csv(self) -> dict[str, Any]:

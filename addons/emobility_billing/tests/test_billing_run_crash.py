@@ -168,10 +168,10 @@ class TestBillingRunCrash(ChargingCommon):
     def test_what_is_written_by_statements_is_what_the_orm_would_compute(self) -> None:
         self._start()
         self._repeat_chunk()
-        fields_of_cdr = ["billing_state", "retail_amount", "currency_id", "move_count"]
+        fields_of_cdr = ["billing_state", "retail_rating_id", "retail_amount", "currency_id", "move_count"]
         cdrs = self.ratings.cdr_id
         kept = cdrs.read(fields_of_cdr)
-        self.env.add_to_compute(cdrs._fields["billing_state"], cdrs)
+        self.env.add_to_compute(cdrs._fields["retail_rating_id"], cdrs)
         cdrs.invalidate_recordset(flush=False)
         self.assertEqual(cdrs.read(fields_of_cdr), kept)
         self.assertEqual(set(cdrs.mapped("billing_state")), {"invoiced"})
@@ -185,3 +185,6 @@ class TestBillingRunCrash(ChargingCommon):
         for move in self.ratings.move_id:
             said = "".join(move.message_ids.mapped("body"))
             self.assertIn(f"Posted as {move.name} by {self.billing.name}", said)
+            created = move.message_ids.filtered(lambda message: "Invoice Created" in message.body)
+            self.assertEqual(created.subtype_id, self.env.ref("account.mt_invoice_created"))
+            self.assertFalse(created.is_internal)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -21,6 +23,19 @@ class TestCdr(ChargingCommon):
         self.assertEqual(len(facts.readings), 3)
         self.assertEqual(facts.time_zone, "Europe/Berlin")
         self.assertLessEqual(len(cdr.name), 39)
+
+    def test_cdrs_are_found_and_counted_by_what_became_of_their_amount(self) -> None:
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+        waiting = self.ingest(self.events("STATE1", start)).cdr_ids
+        invoiced = self.ingest(self.events("STATE2", start + timedelta(hours=5))).cdr_ids
+        self.env["emobility.invoicing"]._invoice(invoiced.rating_ids)
+        both = [("id", "in", (waiting | invoiced).ids)]
+        cdrs = self.env["emobility.cdr"]
+        self.assertEqual(cdrs.search([*both, ("billing_state", "=", "open")]), waiting)
+        self.assertEqual(cdrs.search([*both, ("billing_state", "=", "invoiced")]), invoiced)
+        self.assertEqual(
+            dict(cdrs._read_group(both, ["billing_state"], ["__count"])), {"open": 1, "invoiced": 1}
+        )
 
     def test_f44_cdr_is_immutable(self) -> None:
         cdr = self.ingest(self.events()).cdr_ids

@@ -3,9 +3,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pypdf
+from PIL import Image
 
 from odoo.tests import tagged
 
+from ..report.ir_actions_report import MODULE_PIXELS
 from .charging_common import ChargedCommon
 
 _SESSIONS = (
@@ -164,6 +166,19 @@ class TestChargingInvoice(ChargedCommon):
         annex = credit._emobility_annex()
         self.assertAlmostEqual(annex.sessions_amount, move.amount_total)
         self.assertEqual(annex.difference, 0)
+
+    def test_the_payment_code_says_what_odoo_would_draw(self) -> None:
+        text = "BCD\n002\n1\nSCT\n\nLadewerk\nDE02120300000000202051\nEUR12.34\n\n\nINV/2026/00001"
+        drawing = self.env["ir.actions.report"]
+        ours = Image.open(io.BytesIO(drawing.with_context(emobility_payment_code=True).barcode("QR", text)))
+        size = {"width": ours.width, "height": ours.height}
+        odoo = Image.open(io.BytesIO(drawing.barcode("QR", text, **size))).convert("L")
+        self.assertEqual(ours.size, odoo.size)
+        middles = range(MODULE_PIXELS // 2, ours.width, MODULE_PIXELS)
+        for y in middles:
+            self.assertEqual(
+                [ours.getpixel((x, y)) < 128 for x in middles], [odoo.getpixel((x, y)) < 128 for x in middles]
+            )
 
     def test_document_of_hundred_sessions_needs_few_queries(self) -> None:
         contract = self.contract
