@@ -45,6 +45,7 @@
         "views/rating_views.xml",
         "views/billing_run_views.xml",
         "views/account_move_views.xml",
+        "views/payment_transaction_views.xml",
         "views/contract_views.xml",
         "views/token_views.xml",
         "views/gate_rule_views.xml",

@@ -27,6 +27,7 @@ class AccountMove(models.Model):
         [
             ("retry", "Next attempt planned"),
             ("authentication", "Customer has to confirm"),
+            ("unknown", "Outcome unknown"),
             ("refused", "Refused"),
             ("agency", "With a collection agency"),
         ],
@@ -201,7 +202,7 @@ class AccountMove(models.Model):
             return token.browse()
         preferred = self.env["emobility.payment.rule"]._providers(
             self.company_id, self.partner_id, self.amount_residual, self.currency_id, token.payment_method_id
-        )
+        ).filtered("support_tokenization")
         if not preferred or token.provider_id in preferred:
             return token
         others = token.search(
@@ -327,7 +328,10 @@ class AccountMove(models.Model):
         """Whether this invoice is not to be reminded of or collected at present."""
         self.ensure_one()
         return (
-            bool(self.emobility_agency_on) or self.emobility_instalment_plan_id._is_kept() or self._has_open_dispute()
+            bool(self.emobility_agency_on)
+            or self.emobility_collection_state == "unknown"
+            or self.emobility_instalment_plan_id._is_kept()
+            or self._has_open_dispute()
         )
 
     def _invoice_paid_hook(self) -> None:

@@ -62,6 +62,14 @@ class PaymentTransaction(models.Model):
             ):
                 raise ValidationError(self.env._("A payment of %s is on its way already.", invoice.name))
 
+    def _emobility_await_answer(self, message: str) -> None:
+        """Who looks for what was not collected finds it."""
+        super()._emobility_await_answer(message)
+        self.emobility_move_id.emobility_collection_state = "unknown"
+        self.emobility_wallet_id._as_system().reload_problem = self.env._(
+            "The provider did not answer: nobody knows yet whether the charge was made."
+        )
+
     # Declines
 
     def _set_error(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_access_wizards,
+    test_adyen,
     test_bank_message,
     test_bank_transfer,
     test_debit,

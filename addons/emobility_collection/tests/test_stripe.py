@@ -64,8 +64,13 @@ class TestStripe(LocalPspMixin, CollectionCommon):
                 move = self.open_invoice()
                 self.psp.fault("/payment_intents", kind)
                 transaction = self._charge(move)
-                self.assertEqual((transaction.state, move.payment_state), ("error", "not_paid"))
-                self._charge(move)
+                self.assertEqual((transaction.state, move.payment_state), ("pending", "not_paid"))
+                self.assertEqual(move.emobility_collection_state, "unknown")
+                if kind == "drop":
+                    self._charge(move)
+                else:
+                    with self.running_jobs():
+                        self.env["payment.transaction"]._cron_ask_providers()
                 self.assertEqual((transaction.state, move.payment_state), ("done", "paid"))
                 self.assertEqual((len(move.transaction_ids), len(self.psp.intents) - before), (1, 1))
                 self.assertFalse(move.emobility_collection_state)
@@ -75,8 +80,9 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         self._token()
         move = self.open_invoice()
         self.psp.fault("/payment_intents", "before")
-        self.assertEqual(self._charge(move).state, "error")
+        self.assertEqual(self._charge(move).state, "pending")
         self.assertEqual(self._charge(move).state, "done")
+        self.assertEqual(move.transaction_ids.sorted("id")[0].state, "error")
         self.assertEqual((len(move.transaction_ids), move.payment_state), (2, "paid"))
         self.assertEqual(sum(intent["amount_received"] for intent in self.psp.intents.values()), 10000)
 
@@ -117,7 +123,7 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         move = self.open_invoice()
         self.psp.fault("/payment_intents", "drop")
         transaction = self._charge(move)
-        self.assertEqual((transaction.emobility_decline, move.emobility_collection_state), ("soft", "retry"))
+        self.assertEqual((transaction.emobility_decline, move.emobility_collection_state), (False, "unknown"))
         for _time in range(2):
             self._charge(move)
         self.assertEqual(transaction.emobility_decline, "authentication")
@@ -138,6 +144,7 @@ class TestStripe(LocalPspMixin, CollectionCommon):
                 self.psp.fault("/payment_intents", fault)
             with self.running_jobs():
                 wallet._reload_if_low()
+                self.env["payment.transaction"]._cron_ask_providers()
         wallet.invalidate_recordset()
         self.assertEqual((len(self.psp.intents), len(wallet.transaction_ids), wallet.balance), (1, 1, 40.0))
 

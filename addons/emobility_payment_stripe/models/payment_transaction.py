@@ -113,7 +113,9 @@ class PaymentTransaction(models.Model):
                 intent = self._stripe_find_intent()
             except ValidationError as error:
                 raise RetryableJobError(str(error), seconds=ASK_AGAIN_SECONDS) from None
-            if intent and self._stripe_is_news(intent):
+            if not intent and self.emobility_unanswered_since:
+                self._set_error(self.env._("The charge never reached Stripe."))
+            elif intent and self._stripe_is_news(intent):
                 # It was not over when its answer was lost: it is processed as if the answer came now.
                 self.state = "pending"
                 self._stripe_process_intent(intent)
@@ -138,8 +140,10 @@ class PaymentTransaction(models.Model):
         if intent["status"] in const.STATUS_MAPPING["draft"]:
             return False
         reason = (intent.get("last_payment_error") or {}).get("message")
-        return intent["status"] not in const.STATUS_MAPPING["error"] or bool(
-            reason and reason not in (self.state_message or "")
+        return (
+            bool(self.emobility_unanswered_since)
+            or intent["status"] not in const.STATUS_MAPPING["error"]
+            or bool(reason and reason not in (self.state_message or ""))
         )
 
     def _emobility_card(self) -> str:
