@@ -65,6 +65,8 @@ class EmobilityAccrual(models.Model):
             ("company_id", "=", self.company_id.id),
             ("session_id.roaming_agreement_id.hub_fee_policy", "=", "pass_on"),
             "|",
+            "|",
+            ("move_id", "=", False),
             ("move_id.state", "!=", "posted"),
             ("move_id.date", ">", self._month_end()),
         ]
