@@ -70,5 +70,6 @@
         "wizard/tariff_simulation_views.xml",
         "wizard/datev_export_views.xml",
     ],
+    "assets": {"web.assets_frontend": ["emobility_billing/static/src/portal/brand.scss"]},
     "post_init_hook": "post_init_hook",
 }
