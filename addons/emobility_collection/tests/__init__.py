@@ -8,6 +8,7 @@ from . import (
     test_dunning,
     test_instalment,
     test_invoice_to_unblocked,
+    test_mollie,
     test_payment_rule,
     test_portal_collection,
     test_public_methods,
