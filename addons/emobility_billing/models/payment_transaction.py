@@ -33,7 +33,7 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
         index="btree_not_null",
-        help="The provider was asked to charge, and its answer got lost: nobody knows yet whether the payer has paid.",
+        help="The provider was asked to charge or to refund, and its answer got lost: money may have moved.",
     )
 
     def _emobility_charge_now(self) -> None:
@@ -81,11 +81,12 @@ class PaymentTransaction(models.Model):
     # Lost answers
 
     def _send_api_request(self, method: str, endpoint: str, **kwargs: Any) -> Any:
-        """A charge whose answer does not come may have been made: that is no decline (F61)."""
+        """A charge or refund whose answer does not come may have been made: that is no refusal (F61)."""
         try:
             return super()._send_api_request(method, endpoint, **kwargs)
         except (ValidationError, RequestException) as error:
-            if method == "POST" and self._emobility_is_charge() and answer_is_lost(error):
+            moves_money = self._emobility_is_charge() or self.operation == "refund"
+            if method == "POST" and moves_money and answer_is_lost(error):
                 self.emobility_unanswered_since = self.emobility_unanswered_since or fields.Datetime.now()
             if isinstance(error, ValidationError):
                 raise
@@ -107,12 +108,12 @@ class PaymentTransaction(models.Model):
         return super(PaymentTransaction, self - unknown)._set_error(state_message, *args, **kwargs)
 
     def _emobility_await_answer(self, message: str) -> None:
-        """Until somebody knows more the charge counts as on its way: no other one is begun."""
+        """Until somebody knows more it counts as on its way: no other one is begun."""
         self._set_pending(state_message=message)
 
     @api.model
     def _cron_ask_providers(self) -> None:
-        """Queue a question for each charge whose outcome is not known."""
+        """Queue a question for each charge and refund whose outcome is not known."""
         for transaction in self.search(
             [("emobility_unanswered_since", "!=", False), ("provider_id.state", "!=", "disabled")]
         ):
@@ -123,7 +124,7 @@ class PaymentTransaction(models.Model):
             )._emobility_ask_again()
 
     def _emobility_ask_again(self) -> None:
-        """Job: learn what became of a charge. While the provider cannot be asked, the next job of the cron is the retry."""
+        """Job: learn what became of it. While the provider cannot be asked, the cron is the retry."""
         try:
             self._emobility_learn_outcome()
         except RetryableJobError as error:
@@ -152,16 +153,16 @@ class PaymentTransaction(models.Model):
             except RetryableJobError as error:
                 raise UserError(str(error)) from None
 
-    def action_emobility_was_charged(self) -> None:
-        """A person saw at the provider that the payer was charged."""
+    def action_emobility_was_made(self) -> None:
+        """A person saw the charge or refund at the provider."""
         for transaction in self._emobility_unanswered():
-            transaction._set_done(state_message=self.env._("%s saw the charge at the provider.", self.env.user.name))
+            transaction._set_done(state_message=self.env._("%s saw it at the provider.", self.env.user.name))
             transaction._emobility_charge_now()
 
-    def action_emobility_was_not_charged(self) -> None:
-        """A person saw at the provider that there is no charge. Should it be reported later, it is still booked."""
+    def action_emobility_was_not_made(self) -> None:
+        """A person did not find it at the provider. Should it be reported later, it is still booked."""
         for transaction in self._emobility_unanswered():
-            transaction._set_error(self.env._("%s saw no charge at the provider.", self.env.user.name))
+            transaction._set_error(self.env._("%s did not find it at the provider.", self.env.user.name))
             transaction._emobility_charge_now()
 
     def _emobility_unanswered(self) -> Any:

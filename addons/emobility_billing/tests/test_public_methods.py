@@ -76,8 +76,8 @@ PUBLIC_METHODS = {
     "emobility.tariff.version.action_simulate",
     "emobility.token.action_view_sessions",
     "payment.transaction.action_emobility_ask",
-    "payment.transaction.action_emobility_was_charged",
-    "payment.transaction.action_emobility_was_not_charged",
+    "payment.transaction.action_emobility_was_made",
+    "payment.transaction.action_emobility_was_not_made",
     "product.template.action_view_plan_rules",
 }
 

@@ -42,7 +42,8 @@ class EmobilityPaymentRule(models.Model):
     )
 
     online_only = fields.Char(
-        compute="_compute_online_only", help="Providers that store no payment methods: they charge nothing by themselves."
+        compute="_compute_online_only",
+        help="Providers that store no payment methods: they charge nothing by themselves.",
     )
 
     @api.depends("provider_ids")

@@ -62,7 +62,7 @@ class PaymentTransaction(models.Model):
             ):
                 raise ValidationError(self.env._("A payment of %s is on its way already.", invoice.name))
 
-    def _emobility_await_answer(self, message: str) -> None:
+    def _emobility_await_answer(self, message: str) -> None:  # pylint: disable=missing-return
         """Who looks for what was not collected finds it."""
         super()._emobility_await_answer(message)
         self.emobility_move_id.emobility_collection_state = "unknown"

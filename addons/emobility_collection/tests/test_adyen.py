@@ -158,16 +158,16 @@ class TestAdyen(LocalAdyenMixin, CollectionCommon, HttpCase):
                 self._charge(move)
                 self.assertEqual((transaction.state, len(self.psp.payments)), ("pending", before))
                 if charged:
-                    transaction.action_emobility_was_charged()
+                    transaction.action_emobility_was_made()
                     self.assertEqual((transaction.state, move.payment_state), ("done", "paid"))
                 else:
-                    transaction.action_emobility_was_not_charged()
+                    transaction.action_emobility_was_not_made()
                     self.assertEqual((transaction.state, move.emobility_collection_state), ("error", "retry"))
                     self.assertEqual(self._charge(move).state, "done")
                     self.assertEqual((move.payment_state, len(move.transaction_ids)), ("paid", 2))
                 self.assertEqual(sum(map(self.psp.charged, move.transaction_ids.mapped("reference"))), 10000)
                 with self.assertRaises(UserError):
-                    transaction.action_emobility_was_charged()
+                    transaction.action_emobility_was_made()
 
     @mute_logger(REQUESTS)
     def test_f65_invoice_with_an_unknown_outcome_is_not_paid_again_nor_reminded_of(self) -> None:
@@ -180,9 +180,7 @@ class TestAdyen(LocalAdyenMixin, CollectionCommon, HttpCase):
     @mute_logger(REQUESTS)
     def test_f61_reload_with_an_unknown_outcome_is_not_made_again(self) -> None:
         wallet = self.ready_wallet()
-        wallet.write(
-            {"payment_token_id": self.stored_card(self.driver).id, "reload_below": 10, "reload_amount": 40}
-        )
+        wallet.write({"payment_token_id": self.stored_card(self.driver).id, "reload_below": 10, "reload_amount": 40})
         self.psp.fault("/checkout", "drop")
         for _time in range(2):
             with self.running_jobs():
@@ -213,7 +211,7 @@ class TestAdyen(LocalAdyenMixin, CollectionCommon, HttpCase):
     @mute_logger(REQUESTS, STATES)
     def test_f61_charge_that_is_reported_after_a_person_denied_it_is_booked(self) -> None:
         move, transaction = self._lost()
-        transaction.action_emobility_was_not_charged()
+        transaction.action_emobility_was_not_made()
         self.assertEqual(transaction.state, "error")
         self._deliver(self.psp.notifications[0])
         transaction._post_process()
@@ -226,6 +224,6 @@ class TestAdyen(LocalAdyenMixin, CollectionCommon, HttpCase):
         employee = self.env["res.users"].create(
             {"name": "E", "login": "employee-adyen", "group_ids": self.env.ref("base.group_user").ids}
         )
-        for step in ("ask", "was_charged", "was_not_charged"):
+        for step in ("ask", "was_made", "was_not_made"):
             with self.assertRaises(AccessError, msg=step):
                 getattr(transaction.with_user(employee), f"action_emobility_{step}")()

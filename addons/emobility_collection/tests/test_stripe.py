@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -157,3 +158,49 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         self._charge(move)
         self.assertEqual(move.transaction_ids.mapped("state"), ["pending"])
         self.assertFalse(self.psp.intents)
+
+    # Refunds
+
+    def _credit(self, move: Any, amount: float) -> Any:
+        credit = move._reverse_moves([{"invoice_date": move.invoice_date}])
+        credit.invoice_line_ids.price_unit = amount
+        credit.action_post()
+        return credit
+
+    @mute_logger(REQUESTS)
+    def test_f61_refund_whose_answer_was_lost_is_found_and_not_made_again(self) -> None:
+        for kind, refunded in (("drop", 3000), ("after", 3000), ("before", 0)):
+            with self.subTest(kind=kind):
+                self._token()
+                move = self.open_invoice()
+                intent = self._charge(move).provider_reference
+                credit = self._credit(move, 30)
+                self.psp.fault("/refunds", kind)
+                credit.action_emobility_refund()
+                refund = move.transaction_ids.child_transaction_ids
+                self.assertEqual((refund.state, credit.payment_state), ("pending", "not_paid"))
+                self.assertFalse(credit.emobility_can_refund)
+                with self.assertRaises(UserError):
+                    credit.action_emobility_refund()
+                with self.running_jobs():
+                    self.env["payment.transaction"]._cron_ask_providers()
+                self.assertEqual(self.psp.captured(intent), 10000 - refunded)
+                if refunded:
+                    self.assertEqual((refund.state, credit.payment_state), ("done", "paid"))
+                else:
+                    self.assertEqual((refund.state, credit.emobility_can_refund), ("error", True))
+                    credit.action_emobility_refund()
+                    self.assertEqual((credit.payment_state, self.psp.captured(intent)), ("paid", 7000))
+
+    @mute_logger(REQUESTS)
+    def test_f61_two_refunds_of_the_same_amount_are_told_apart(self) -> None:
+        self._token()
+        move = self.open_invoice()
+        intent = self._charge(move).provider_reference
+        self._credit(move, 30).action_emobility_refund()
+        second = self._credit(move, 30)
+        self.psp.fault("/refunds", "before")
+        second.action_emobility_refund()
+        with self.running_jobs():
+            self.env["payment.transaction"]._cron_ask_providers()
+        self.assertEqual((second.payment_state, self.psp.captured(intent)), ("not_paid", 7000))

@@ -44,11 +44,11 @@ class PaymentTransaction(models.Model):
     def _adyen_can_be_asked(self) -> bool:
         """Whether the same request is still the same charge. Later only a person can look it up at Adyen."""
         since = self.emobility_unanswered_since
-        return bool(since) and fields.Datetime.now() - since < KEY_IS_KEPT
+        return self._emobility_is_charge() and bool(since) and fields.Datetime.now() - since < KEY_IS_KEPT
 
     # What Adyen says
 
-    def _apply_updates(self, payment_data: dict[str, Any]) -> None:
+    def _apply_updates(self, payment_data: dict[str, Any]) -> None:  # pylint: disable=missing-return
         """Why a charge was refused decides whether it is tried again: Odoo keeps only that it was."""
         reason = payment_data.get("refusalReason") if self.provider_code == "adyen" else None
         transaction = self.with_context(emobility_refusal=reason) if reason else self

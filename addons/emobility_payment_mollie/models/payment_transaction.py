@@ -85,7 +85,7 @@ class PaymentTransaction(models.Model):
 
         :raises RetryableJobError: when Mollie cannot be asked now: until then nothing else may be done
         """
-        if self.provider_code == "mollie" and self.token_id and self.state in ("pending", "error"):
+        if self.provider_code == "mollie" and self._emobility_is_charge() and self.state in ("pending", "error"):
             try:
                 payment = self._mollie_find_payment()
             except ValidationError as error:
@@ -115,7 +115,7 @@ class PaymentTransaction(models.Model):
 
     # What Mollie says
 
-    def _apply_updates(self, payment_data: dict[str, Any]) -> None:
+    def _apply_updates(self, payment_data: dict[str, Any]) -> None:  # pylint: disable=missing-return
         """Why a charge failed decides whether it is tried again: Odoo keeps only that it did."""
         reason = None
         if self.provider_code == "mollie" and payment_data.get("status") == "failed":

@@ -76,7 +76,7 @@ class EmobilityAccrual(models.Model):
             yield Share("accrued", "roaming", account.id, ()), float(fee), 0
 
     def _unbilled_cdrs(self) -> tuple[float, int]:
-        """CDRs of partners for which no bill was posted until the end of the month. A credit CDR takes its part back."""
+        """CDRs of partners without a bill that was posted in the month or before. A credit CDR takes its part back."""
         self.env.flush_all()
         [row] = self.env.execute_query_dict(
             SQL(
@@ -112,20 +112,22 @@ class EmobilityAccrual(models.Model):
         bought = self._wholesale(
             [("session_id.roaming_agreement_id.internal_company_id", "=", self.company_id.id), ("end_at", ">=", year)]
         )
-        bills = self.env["account.move"].sudo().search(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("move_type", "in", ("in_invoice", "in_refund")),
-                ("state", "=", "posted"),
-                ("date", "<=", self._month_end()),
-                ("partner_id", "in", bought.company_id.partner_id.ids),
-                ("ref", "in", bought.move_id.mapped("name")),
-            ]
+        bills = (
+            self.env["account.move"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", self.company_id.id),
+                    ("move_type", "in", ("in_invoice", "in_refund")),
+                    ("state", "=", "posted"),
+                    ("date", "<=", self._month_end()),
+                    ("partner_id", "in", bought.company_id.partner_id.ids),
+                    ("ref", "in", bought.move_id.mapped("name")),
+                ]
+            )
         )
         billed = {(bill.partner_id, bill.ref) for bill in bills}
-        open_ratings = bought.filtered(
-            lambda rating: (rating.company_id.partner_id, rating.move_id.name) not in billed
-        )
+        open_ratings = bought.filtered(lambda rating: (rating.company_id.partner_id, rating.move_id.name) not in billed)
         return sum(rating._net_amount() for rating in open_ratings), len(open_ratings)
 
     @api.model

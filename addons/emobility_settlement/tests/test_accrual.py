@@ -223,9 +223,7 @@ class TestInternalAccrual(AccrualMixin, InternalRoaming):
         self.charge_as_sister(kwh="10", start=self.on(5))
         self.assertEqual(self.of(self.accrual(), "accrued").amount, 3.0)
         accruals = self.env["emobility.accrual"].with_company(self.sister)
-        theirs = accruals.create(
-            {"company_id": self.sister.id, "month": self.month, "currency_id": self.euro.id}
-        )
+        theirs = accruals.create({"company_id": self.sister.id, "month": self.month, "currency_id": self.euro.id})
         theirs.action_prepare()
         self.assertEqual(theirs.bought, 3.0)
         settlement = self.env["emobility.roaming.settlement"].create(
