@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-# The provider is a test program of the repository, beside the addons.
-sys.path.append(str(Path(__file__).resolve().parents[3] / "tests" / "psp"))
+from odoo.addons.emobility_billing.tests.local_provider import LocalProviderMixin
 
-from local_psp import Mollie, serving_rest  # noqa: E402
+from local_psp import Mollie, serving_rest  # isort: skip
 
 
-class LocalMollieMixin:
+class LocalMollieMixin(LocalProviderMixin):
     """A Mollie provider that talks to a provider on loopback. Mix into a class with `cls.env`."""
 
     @classmethod
     def setup_mollie(cls, company: Any, **values: Any) -> None:
         """Call it in setUpClass, after super()."""
-        manager = serving_rest(Mollie())
-        cls.psp = manager.__enter__()
-        cls.addClassCleanup(manager.__exit__, None, None, None)
-        target = cls.env.registry["payment.provider"]
-        build = target._build_request_url
-
-        def local(provider: Any, endpoint: str, **kwargs: Any) -> str:
-            url = build(provider, endpoint, **kwargs)
-            return url.replace("https://api.mollie.com", cls.psp.base_url)
-
-        redirect = patch.object(target, "_build_request_url", local)
-        redirect.start()
-        cls.addClassCleanup(redirect.stop)
+        cls.serve_provider(serving_rest(Mollie()), "https://api.mollie.com")
         cls.mollie = cls.env.ref("payment.payment_provider_mollie").sudo().copy({"company_id": company.id})
         cls.mollie.write(
             {

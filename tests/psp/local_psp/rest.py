@@ -100,8 +100,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving_rest(psp: Any, port: int = 0) -> Iterator[Any]:
-    handler = type("BoundHandler", (Handler,), {"psp": psp})
+def serving_rest(psp: Any, port: int = 0, base: type[BaseHTTPRequestHandler] = Handler) -> Iterator[Any]:
+    """Serve until the block ends, on loopback. `psp.base_url` says where."""
+    handler = type("BoundHandler", (base,), {"psp": psp})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     psp.base_url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
