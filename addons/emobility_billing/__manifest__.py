@@ -45,6 +45,7 @@
         "views/rating_views.xml",
         "views/billing_run_views.xml",
         "views/account_move_views.xml",
+        "views/payment_transaction_views.xml",
         "views/contract_views.xml",
         "views/token_views.xml",
         "views/gate_rule_views.xml",
@@ -69,5 +70,6 @@
         "wizard/tariff_simulation_views.xml",
         "wizard/datev_export_views.xml",
     ],
+    "assets": {"web.assets_frontend": ["emobility_billing/static/src/portal/brand.scss"]},
     "post_init_hook": "post_init_hook",
 }

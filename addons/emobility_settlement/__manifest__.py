@@ -7,7 +7,7 @@
     "website": "https://github.com/emobility-community/emobility",
     "license": "AGPL-3",
     "development_status": "Beta",
-    "depends": ["emobility_roaming"],
+    "depends": ["emobility_roaming", "emobility_reporting"],
     "data": [
         "security/ir.model.access.csv",
         "security/rules.xml",
@@ -21,5 +21,7 @@
         "views/roaming_dispute_views.xml",
         "views/roaming_settlement_views.xml",
         "views/roaming_partner_views.xml",
+        "views/accrual_views.xml",
+        "views/res_config_settings_views.xml",
     ],
 }

@@ -12,6 +12,7 @@ from runner import odoo
 from runner.paths import RUNTIME
 from runner.stack import Stack
 
+GREEN = "rgb(27, 127, 75)"
 # Customers with a session each, a run over them, and one chunk of it done: what a large run looks like meanwhile.
 PREPARE = """
 import json, os
@@ -111,6 +112,10 @@ def test_the_portal_has_the_brand_of_the_contract(product: Stack, prepared: dict
             expect(bar.get_by_role("link", name="Imprint")).to_have_attribute(
                 "href", "https://blitz.example.com/imprint"
             )
+            expect(page.locator(".nav-pills .nav-link.active").first).to_have_css("background-color", GREEN)
+            footer = page.locator(".o_charging_brand_footer")
+            expect(footer).to_contain_text("Lindenblitz")
+            expect(footer.get_by_role("link", name="Privacy")).to_have_css("color", GREEN)
             assert_fits_the_width(page)
             picture(page, name)
     with page_for(product, "driver Jonas", PHONE) as page:

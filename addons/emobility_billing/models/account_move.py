@@ -201,6 +201,11 @@ class AccountMove(models.Model):
             return self.env._("Not charged: the stored payment method belongs to another company.")
         if not token.active:
             return self.env._("Not charged: the stored payment method has been archived.")
+        if not token.provider_id.support_tokenization:
+            return self.env._(
+                "Not charged: %s cannot charge stored payment methods. The payer can pay in the portal.",
+                token.provider_id.display_name,
+            )
         contract = self.emobility_contract_id
         payers = (self.partner_id | contract.partner_id | contract.invoice_partner_id).commercial_partner_id
         if token.partner_id.commercial_partner_id not in payers:

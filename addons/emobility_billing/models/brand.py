@@ -31,8 +31,13 @@ class Look:
     footer: Any
 
     @property
+    def on_primary(self) -> str:
+        """What can be read on the first colour: the text of buttons."""
+        return readable_on(self.primary_color)
+
+    @property
     def text_color(self) -> str:
-        """The first colour where it can be read on white, else almost black."""
+        """The first colour where it can be read on white, else black."""
         return self.primary_color if readable_on(self.primary_color) == LIGHT else DARK
 
 

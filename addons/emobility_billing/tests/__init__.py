@@ -9,6 +9,7 @@ from . import (
     test_brand,
     test_cdr,
     test_collect,
+    test_colors,
     test_correction,
     test_datev_export,
     test_derivation,

@@ -190,6 +190,22 @@ class TestBrandInPortal(ChargedCommon, HttpCase):
         self.authenticate("brand-volker", "brand-volker")
         self.assertNotIn("City Power", self.url_open("/my").text)
 
+    def test_buttons_links_and_footer_have_the_colours_of_the_brand_as_far_as_they_can_be_read(self) -> None:
+        user = new_test_user(self.env, "brand-anna", groups="base.group_portal")
+        contract = self._make_contract(user.partner_id, "04BBBB03")
+        contract.emobility_brand_id = brand = self.env["emobility.brand"].create(
+            {"name": "Sun Power", "company_id": self.company.id, "primary_color": "#ffdd00"}
+        )
+        self.authenticate("brand-anna", "brand-anna")
+        page = " ".join(self.url_open("/my").text.split())
+        for text in ("--charging-color: #ffdd00;", "--charging-on-color: #000000;", "--charging-text: #000000;"):
+            self.assertIn(text, page)
+        footer = page[page.index("o_charging_brand_footer") :]
+        self.assertIn("Sun Power", footer)
+        brand.primary_color = "#1b7f4b"
+        page = " ".join(self.url_open("/my").text.split())
+        self.assertIn("--charging-on-color: #ffffff; --charging-text: #1b7f4b;", page)
+
     def test_whoever_has_no_brand_sees_that_of_the_domain(self) -> None:
         brands = self.env["emobility.brand"]
         city = brands.create(

@@ -72,10 +72,13 @@ PUBLIC_METHODS = {
     "emobility.tariff.replay.action_open_results",
     "emobility.tariff.replay.action_start",
     "emobility.tariff.version.action_new_version",
-    "emobility.token.action_view_sessions",
-    "product.template.action_view_plan_rules",
     "emobility.tariff.version.action_replay",
     "emobility.tariff.version.action_simulate",
+    "emobility.token.action_view_sessions",
+    "payment.transaction.action_emobility_ask",
+    "payment.transaction.action_emobility_was_made",
+    "payment.transaction.action_emobility_was_not_made",
+    "product.template.action_view_plan_rules",
 }
 
 

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 from odoo.addons.emobility_billing.jobs import enqueue
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from .payment_transaction import UNSETTLED
 from .return_item import next_presentation
 
 OPEN = ("not_paid", "partial")
@@ -27,6 +28,7 @@ class AccountMove(models.Model):
         [
             ("retry", "Next attempt planned"),
             ("authentication", "Customer has to confirm"),
+            ("unknown", "Outcome unknown"),
             ("refused", "Refused"),
             ("agency", "With a collection agency"),
         ],
@@ -201,7 +203,7 @@ class AccountMove(models.Model):
             return token.browse()
         preferred = self.env["emobility.payment.rule"]._providers(
             self.company_id, self.partner_id, self.amount_residual, self.currency_id, token.payment_method_id
-        )
+        ).filtered("support_tokenization")
         if not preferred or token.provider_id in preferred:
             return token
         others = token.search(
@@ -294,10 +296,25 @@ class AccountMove(models.Model):
                 and (
                     bool(paid.filtered(lambda tx: tx._emobility_releasable_amount()))
                     or (
-                        move.payment_state in OPEN and bool(paid.filtered(lambda tx: tx._emobility_refundable_amount()))
+                        move._emobility_left_to_refund() > 0
+                        and bool(paid.filtered(lambda tx: tx._emobility_refundable_amount()))
                     )
                 )
             )
+
+    def _emobility_left_to_refund(self) -> float:
+        """What is open of a credit note and not on its way back: some providers say days later that they refunded."""
+        self.ensure_one()
+        if self.payment_state not in OPEN:
+            return 0.0
+        refunds = self.sudo().reversed_entry_id.transaction_ids.child_transaction_ids.filtered(
+            lambda tx: (
+                tx.operation == "refund"
+                and tx.emobility_move_id == self
+                and (tx.state in ("draft", *UNSETTLED) or (tx.state == "done" and not tx.is_post_processed))
+            )
+        )
+        return max(self.currency_id.round(self.amount_residual + sum(refunds.mapped("amount"))), 0.0)
 
     def action_emobility_refund(self) -> None:
         """Pay credit notes back the way the money came: what was only reserved is released instead."""
@@ -308,7 +325,7 @@ class AccountMove(models.Model):
             move.sudo()._emobility_lock()
             paid = move.sudo().reversed_entry_id.transaction_ids
             paid.filtered(lambda tx: tx._emobility_releasable_amount())._emobility_release()
-            left = move.amount_residual
+            left = move._emobility_left_to_refund()
             for transaction in paid:
                 amount = min(left, transaction._emobility_refundable_amount())
                 if move.currency_id.compare_amounts(amount, 0) > 0:
@@ -327,7 +344,10 @@ class AccountMove(models.Model):
         """Whether this invoice is not to be reminded of or collected at present."""
         self.ensure_one()
         return (
-            bool(self.emobility_agency_on) or self.emobility_instalment_plan_id._is_kept() or self._has_open_dispute()
+            bool(self.emobility_agency_on)
+            or self.emobility_collection_state == "unknown"
+            or self.emobility_instalment_plan_id._is_kept()
+            or self._has_open_dispute()
         )
 
     def _invoice_paid_hook(self) -> None:

@@ -20,4 +20,7 @@ class PaymentProvider(models.Model):
             amount,
             self.env["res.currency"].browse(currency_id),
         )
+        if kwargs.get("force_tokenization"):
+            # Who stores a payment method needs a provider that can, whoever takes the single payments.
+            wanted = wanted.filtered("support_tokenization")
         return (providers & wanted) if wanted else providers

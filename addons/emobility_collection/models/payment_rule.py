@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class EmobilityPaymentRule(models.Model):
@@ -39,6 +40,30 @@ class EmobilityPaymentRule(models.Model):
         domain="[('company_id', '=', company_id)]",
         check_company=True,
     )
+
+    online_only = fields.Char(
+        compute="_compute_online_only",
+        help="Providers that store no payment methods: they charge nothing by themselves.",
+    )
+
+    @api.depends("provider_ids")
+    def _compute_online_only(self) -> None:
+        for rule in self:
+            unable = rule.sudo().provider_ids.filtered(lambda provider: not provider.support_tokenization)
+            rule.online_only = ", ".join(unable.mapped("name"))
+
+    @api.constrains("payment_method_ids", "provider_ids")
+    def _check_can_charge(self) -> None:
+        """A rule with payment methods is for stored ones: its providers must be able to charge them."""
+        for rule in self:
+            if rule.payment_method_ids and rule.online_only:
+                raise ValidationError(
+                    self.env._(
+                        "The rule %(rule)s is for stored payment methods, which %(providers)s cannot charge.",
+                        rule=rule.name,
+                        providers=rule.online_only,
+                    )
+                )
 
     @api.model
     def _providers(self, company: Any, partner: Any, amount: float, currency: Any, method: Any = None) -> Any:

@@ -62,11 +62,20 @@ class PaymentTransaction(models.Model):
             ):
                 raise ValidationError(self.env._("A payment of %s is on its way already.", invoice.name))
 
+    def _emobility_await_answer(self, message: str) -> None:  # pylint: disable=missing-return
+        """Who looks for what was not collected finds it."""
+        super()._emobility_await_answer(message)
+        self.emobility_move_id.emobility_collection_state = "unknown"
+        self.emobility_wallet_id._as_system().reload_problem = self.env._(
+            "The provider did not answer: nobody knows yet whether the charge was made."
+        )
+
     # Declines
 
     def _set_error(self, *args: Any, **kwargs: Any) -> Any:
         changed = super()._set_error(*args, **kwargs)
         changed._emobility_declined()
+        changed._emobility_refund_failed()
         return changed
 
     def _set_canceled(self, *args: Any, **kwargs: Any) -> Any:
@@ -127,6 +136,23 @@ class PaymentTransaction(models.Model):
             if is_part and transaction.provider_id.support_manual_capture != "partial":
                 raise UserError(self.env._("The reservation can only be released as a whole: capture it first."))
             transaction._void(amount_to_void=amount)
+
+    def _emobility_refund_failed(self) -> None:
+        """A bank may send a refund back days after it was made (F63): the payer did not get it, so it is owed again."""
+        for refund in self.filtered(lambda tx: tx.operation == "refund" and tx.payment_id):
+            payment = refund.payment_id
+            payment.move_id.line_ids.remove_move_reconcile()
+            payment.action_draft()
+            payment.action_cancel()
+            for document in (refund.emobility_move_id, refund.emobility_wallet_id):
+                if document:
+                    document.message_post(
+                        body=self.env._(
+                            "The refund %(reference)s did not reach the payer: %(reason)s",
+                            reference=refund.reference,
+                            reason=refund.state_message or "",
+                        )
+                    )
 
     def _post_process(self) -> None:
         result = super()._post_process()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from odoo import Command
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from .common import CollectionCommon
@@ -73,3 +74,48 @@ class TestPaymentRule(CollectionCommon):
         self.assertEqual(
             rules._providers(self.company, self.driver, 5.0, self.euro, self.token.payment_method_id), self.second
         )
+
+    # Providers that store no payment methods, as PayPal in Odoo
+
+    def _paypal(self) -> Any:
+        paypal = self.env.ref("payment.payment_provider_paypal").sudo().copy({"company_id": self.company.id})
+        paypal.write({"name": "PayPal", "state": "test", "is_published": True})
+        self.assertFalse(paypal.support_tokenization)
+        return paypal
+
+    def test_rule_for_stored_payment_methods_refuses_a_provider_that_stores_none(self) -> None:
+        methods = {"payment_method_ids": [Command.set(self.token.payment_method_id.ids)]}
+        with self.assertRaisesRegex(ValidationError, "PayPal cannot charge"):
+            self._rule(self.first | self._paypal(), **methods)
+
+    def test_rule_says_which_of_its_providers_charge_nothing_by_themselves(self) -> None:
+        rule = self._rule(self.first | self._paypal())
+        self.assertEqual(rule.online_only, "PayPal")
+        rule.provider_ids = self.first
+        self.assertFalse(rule.online_only)
+
+    def test_provider_that_stores_nothing_is_never_chosen_to_charge(self) -> None:
+        self._rule(self._paypal())
+        move = self.open_invoice()
+        with self.running_jobs():
+            move._emobility_charge()
+        self.assertEqual((move.transaction_ids.provider_id, move.payment_state), (self.first, "paid"))
+
+    def test_stored_payment_method_of_such_a_provider_is_not_charged_and_the_invoice_says_why(self) -> None:
+        token = self.token.copy({"provider_id": self._paypal().id})
+        self.contract.payment_token_id = token
+        move = self.open_invoice()
+        with self.running_jobs():
+            move._emobility_charge()
+        self.assertFalse(move.transaction_ids)
+        self.assertIn("PayPal cannot charge stored payment methods", move.message_ids[0].body)
+
+    def test_who_stores_a_payment_method_is_offered_the_providers_that_can(self) -> None:
+        paypal = self._paypal()
+        (self.first | self.second).allow_tokenization = True
+        self._rule(paypal)
+        find = self.env["payment.provider"]._get_compatible_providers
+        payer = (self.company.id, self.driver.id, 0.0)
+        offered = find(*payer, currency_id=self.euro.id, force_tokenization=True)
+        self.assertEqual(offered & (self.first | self.second | paypal), self.first | self.second)
+        self.assertEqual(find(*payer, currency_id=self.euro.id) & (self.first | self.second), self.first.browse())

@@ -74,3 +74,20 @@ class TestRefund(CollectionCommon):
         self.assertTrue(credit.emobility_can_refund)
         self.assertEqual(move.transaction_ids._emobility_refundable_amount(), 100)
         self.assertFalse(refund.emobility_decline)
+
+    def test_f63_refund_that_comes_back_days_later_is_owed_again(self) -> None:
+        move = self._paid()
+        credit = self._credit(move, 30)
+        credit.action_emobility_refund()
+        refund = move.transaction_ids.child_transaction_ids
+        payment = refund.payment_id
+        self.assertEqual((refund.state, credit.payment_state), ("done", "paid"))
+        # As a connector says it that learns of it: Odoo's own for Stripe, of "charge.refund.updated".
+        refund._set_error("The account of the payer is closed.", extra_allowed_states=("done",))
+        self.assertEqual((refund.state, payment.state), ("error", "canceled"))
+        self.assertEqual((credit.payment_state, credit.amount_residual), ("not_paid", 30))
+        self.assertIn("did not reach the payer", credit.message_ids[0].body)
+        self.assertEqual(move.transaction_ids._emobility_refundable_amount(), 100)
+        self.assertTrue(credit.emobility_can_refund)
+        credit.action_emobility_refund()
+        self.assertEqual(credit.payment_state, "paid")

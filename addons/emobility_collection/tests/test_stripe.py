@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -64,8 +65,13 @@ class TestStripe(LocalPspMixin, CollectionCommon):
                 move = self.open_invoice()
                 self.psp.fault("/payment_intents", kind)
                 transaction = self._charge(move)
-                self.assertEqual((transaction.state, move.payment_state), ("error", "not_paid"))
-                self._charge(move)
+                self.assertEqual((transaction.state, move.payment_state), ("pending", "not_paid"))
+                self.assertEqual(move.emobility_collection_state, "unknown")
+                if kind == "drop":
+                    self._charge(move)
+                else:
+                    with self.running_jobs():
+                        self.env["payment.transaction"]._cron_ask_providers()
                 self.assertEqual((transaction.state, move.payment_state), ("done", "paid"))
                 self.assertEqual((len(move.transaction_ids), len(self.psp.intents) - before), (1, 1))
                 self.assertFalse(move.emobility_collection_state)
@@ -75,8 +81,9 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         self._token()
         move = self.open_invoice()
         self.psp.fault("/payment_intents", "before")
-        self.assertEqual(self._charge(move).state, "error")
+        self.assertEqual(self._charge(move).state, "pending")
         self.assertEqual(self._charge(move).state, "done")
+        self.assertEqual(move.transaction_ids.sorted("id")[0].state, "error")
         self.assertEqual((len(move.transaction_ids), move.payment_state), (2, "paid"))
         self.assertEqual(sum(intent["amount_received"] for intent in self.psp.intents.values()), 10000)
 
@@ -117,7 +124,7 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         move = self.open_invoice()
         self.psp.fault("/payment_intents", "drop")
         transaction = self._charge(move)
-        self.assertEqual((transaction.emobility_decline, move.emobility_collection_state), ("soft", "retry"))
+        self.assertEqual((transaction.emobility_decline, move.emobility_collection_state), (False, "unknown"))
         for _time in range(2):
             self._charge(move)
         self.assertEqual(transaction.emobility_decline, "authentication")
@@ -138,6 +145,7 @@ class TestStripe(LocalPspMixin, CollectionCommon):
                 self.psp.fault("/payment_intents", fault)
             with self.running_jobs():
                 wallet._reload_if_low()
+                self.env["payment.transaction"]._cron_ask_providers()
         wallet.invalidate_recordset()
         self.assertEqual((len(self.psp.intents), len(wallet.transaction_ids), wallet.balance), (1, 1, 40.0))
 
@@ -150,3 +158,49 @@ class TestStripe(LocalPspMixin, CollectionCommon):
         self._charge(move)
         self.assertEqual(move.transaction_ids.mapped("state"), ["pending"])
         self.assertFalse(self.psp.intents)
+
+    # Refunds
+
+    def _credit(self, move: Any, amount: float) -> Any:
+        credit = move._reverse_moves([{"invoice_date": move.invoice_date}])
+        credit.invoice_line_ids.price_unit = amount
+        credit.action_post()
+        return credit
+
+    @mute_logger(REQUESTS)
+    def test_f61_refund_whose_answer_was_lost_is_found_and_not_made_again(self) -> None:
+        for kind, refunded in (("drop", 3000), ("after", 3000), ("before", 0)):
+            with self.subTest(kind=kind):
+                self._token()
+                move = self.open_invoice()
+                intent = self._charge(move).provider_reference
+                credit = self._credit(move, 30)
+                self.psp.fault("/refunds", kind)
+                credit.action_emobility_refund()
+                refund = move.transaction_ids.child_transaction_ids
+                self.assertEqual((refund.state, credit.payment_state), ("pending", "not_paid"))
+                self.assertFalse(credit.emobility_can_refund)
+                with self.assertRaises(UserError):
+                    credit.action_emobility_refund()
+                with self.running_jobs():
+                    self.env["payment.transaction"]._cron_ask_providers()
+                self.assertEqual(self.psp.captured(intent), 10000 - refunded)
+                if refunded:
+                    self.assertEqual((refund.state, credit.payment_state), ("done", "paid"))
+                else:
+                    self.assertEqual((refund.state, credit.emobility_can_refund), ("error", True))
+                    credit.action_emobility_refund()
+                    self.assertEqual((credit.payment_state, self.psp.captured(intent)), ("paid", 7000))
+
+    @mute_logger(REQUESTS)
+    def test_f61_two_refunds_of_the_same_amount_are_told_apart(self) -> None:
+        self._token()
+        move = self.open_invoice()
+        intent = self._charge(move).provider_reference
+        self._credit(move, 30).action_emobility_refund()
+        second = self._credit(move, 30)
+        self.psp.fault("/refunds", "before")
+        second.action_emobility_refund()
+        with self.running_jobs():
+            self.env["payment.transaction"]._cron_ask_providers()
+        self.assertEqual((second.payment_state, self.psp.captured(intent)), ("not_paid", 7000))

@@ -16,3 +16,8 @@ class AccountMove(models.Model):
             {"state": "error", "move_id": False, "error": self.env._("The credit note was cancelled.")}
         )
         return result
+
+    def _emobility_is_accrued(self) -> bool:
+        """Credit notes of hosts too."""
+        journal = self.company_id.emobility_self_billing_journal_id
+        return super()._emobility_is_accrued() or bool(journal and self.journal_id == journal)

@@ -62,6 +62,14 @@ class TestHostAccrual(HostCommon):
         self.assertEqual(accrual.line_ids.filtered(lambda one: one.kind == "owed").rating_count, 1)
         self.assertEqual(self._accrual(JULY).owed, 0, "and in July nothing is open")
 
+    def test_nothing_is_owed_twice_when_a_credit_note_is_dated_in_the_closed_month(self) -> None:
+        self._make_agreement(energy_source="fixed", energy_price=0.10)
+        self._session("A5", datetime(2026, 6, 3, 8), "20")
+        self._accrual().action_post()
+        with freeze_time("2026-06-30 12:00:00"):
+            move = self._confirm(self._run(JUNE)).move_id
+        self.assertEqual((move.invoice_date, move.date), (date(2026, 6, 30), JULY))
+
     def test_sessions_that_were_taken_back_are_owed_to_nobody(self) -> None:
         self._make_agreement(energy_source="fixed", energy_price=0.10)
         session = self._session("A4", datetime(2026, 6, 3, 8), "20")

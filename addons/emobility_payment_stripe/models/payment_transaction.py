@@ -108,16 +108,42 @@ class PaymentTransaction(models.Model):
 
         :raises RetryableJobError: when Stripe cannot be asked now: until then nothing else may be done
         """
-        if self.provider_code == "stripe" and self.state in ("draft", "pending", "error"):
+        if self.provider_code == "stripe" and self.operation == "refund":
+            self._stripe_learn_refund()
+        elif self.provider_code == "stripe" and self.state in ("draft", "pending", "error"):
             try:
                 intent = self._stripe_find_intent()
             except ValidationError as error:
                 raise RetryableJobError(str(error), seconds=ASK_AGAIN_SECONDS) from None
-            if intent and self._stripe_is_news(intent):
+            if not intent and self.emobility_unanswered_since:
+                self._set_error(self.env._("The charge never reached Stripe."))
+            elif intent and self._stripe_is_news(intent):
                 # It was not over when its answer was lost: it is processed as if the answer came now.
                 self.state = "pending"
                 self._stripe_process_intent(intent)
         super()._emobility_ask_provider()
+
+    def _stripe_learn_refund(self) -> None:
+        """Payment and amount of a refund whose answer was lost are known: it is the one that no other of ours is."""
+        if not self.emobility_unanswered_since:
+            return
+        try:
+            answer = self._send_api_request(
+                "GET",
+                "refunds",
+                params={"payment_intent": self.source_transaction_id.provider_reference, "limit": 100},
+            )
+        except ValidationError as error:
+            raise RetryableJobError(str(error), seconds=ASK_AGAIN_SECONDS) from None
+        known = self.source_transaction_id.child_transaction_ids.mapped("provider_reference")
+        wanted = self._stripe_minor(-self.amount)
+        for refund in answer["data"]:
+            if refund["id"] not in known and refund["amount"] == wanted:
+                data: dict[str, Any] = {"reference": self.reference}
+                StripeController._include_refund_in_payment_data(refund, data)
+                self._process("stripe", data)
+                return
+        self._set_error(self.env._("The refund never reached Stripe."))
 
     def _stripe_find_intent(self) -> dict[str, Any] | None:
         """The intent of this transaction; of one whose answer was lost the reference alone is known."""
@@ -138,8 +164,10 @@ class PaymentTransaction(models.Model):
         if intent["status"] in const.STATUS_MAPPING["draft"]:
             return False
         reason = (intent.get("last_payment_error") or {}).get("message")
-        return intent["status"] not in const.STATUS_MAPPING["error"] or bool(
-            reason and reason not in (self.state_message or "")
+        return (
+            bool(self.emobility_unanswered_since)
+            or intent["status"] not in const.STATUS_MAPPING["error"]
+            or bool(reason and reason not in (self.state_message or ""))
         )
 
     def _emobility_card(self) -> str:

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from uuid import uuid4
 
-# The provider is a test program of the repository, beside the addons.
-sys.path.append(str(Path(__file__).resolve().parents[3] / "tests" / "psp"))
+from odoo.addons.emobility_billing.tests.local_provider import LocalProviderMixin
 
-from local_psp import Psp, serving  # noqa: E402
+from local_psp import Psp, serving  # isort: skip
 
 
-class LocalPspMixin:
+class LocalPspMixin(LocalProviderMixin):
     """A Stripe provider with manual capture that talks to a provider on loopback. Mix into a class with `cls.env`."""
 
     @classmethod
     def setup_psp(cls, company: Any, **values: Any) -> None:
         """Call it in setUpClass, after super()."""
-        manager = serving(Psp(), 0)
-        cls.psp = manager.__enter__()
-        cls.addClassCleanup(manager.__exit__, None, None, None)
-        target = cls.env.registry["payment.provider"]
-        build = target._build_request_url
-
-        def local(provider: Any, endpoint: str, **kwargs: Any) -> str:
-            url = build(provider, endpoint, **kwargs)
-            return url.replace("https://api.stripe.com", cls.psp.base_url)
-
-        redirect = patch.object(target, "_build_request_url", local)
-        redirect.start()
-        cls.addClassCleanup(redirect.stop)
+        cls.serve_provider(serving(Psp(), 0), "https://api.stripe.com")
         cls.stripe = cls.env.ref("payment.payment_provider_stripe").sudo().copy({"company_id": company.id})
         cls.stripe.write(
             {

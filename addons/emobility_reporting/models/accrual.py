@@ -151,8 +151,14 @@ class EmobilityAccrual(models.Model):
             rating = self.env["emobility.rating"].sudo().browse(row["rating_id"])
             key = "" if mode == "none" else invoicing._analytic_key(rating, mode)
             analytic: Analytic = ((key, 100.0),) if key else ()
-            share = Share(row["kind"], "sessions", self._revenue_account(product).id, analytic)
+            source = self._sold_relations()[row["relation"]]
+            share = Share(row["kind"], source, self._revenue_account(product).id, analytic)
             yield share, row["amount"] * net_of(product, rating, row["price_mode"]), row["ratings"]
+
+    @api.model
+    def _sold_relations(self) -> dict[str, str]:
+        """Relations whose ratings become revenue, and where the lines say that it comes from."""
+        return dict.fromkeys(REVENUE, "sessions")
 
     def _unbalanced(self) -> list[dict[str, Any]]:
         """Rated amounts whose month is not that of their invoice, by what decides about account and taxes.
@@ -163,7 +169,7 @@ class EmobilityAccrual(models.Model):
         return self.env.execute_query_dict(
             SQL(
                 """
-                SELECT kind.name AS kind, rl.product_id, r.price_mode, SUM(rl.amount) AS amount,
+                SELECT kind.name AS kind, r.relation, rl.product_id, r.price_mode, SUM(rl.amount) AS amount,
                        COUNT(*) FILTER (WHERE rl.id = head.id) AS ratings, MIN(r.id) AS rating_id
                   FROM emobility_rating r
                   JOIN emobility_rating_line rl ON rl.rating_id = r.id
@@ -181,13 +187,13 @@ class EmobilityAccrual(models.Model):
                       WHEN day.value > %(last)s AND m.date <= %(last)s THEN 'deferred' END AS name) kind
                  WHERE r.company_id = %(company)s AND r.currency_id = %(currency)s AND r.relation IN %(relations)s
                    AND kind.name IS NOT NULL
-                 GROUP BY kind.name, rl.product_id, r.price_mode, l.country_id, l.analytic_account_id,
+                 GROUP BY kind.name, r.relation, rl.product_id, r.price_mode, l.country_id, l.analytic_account_id,
                           p.customer_group_id, p.country_id, p.vat, contract.fiscal_position_id
                 """,
                 last=self._month_end(),
                 company=self.company_id.id,
                 currency=self.currency_id.id,
-                relations=REVENUE,
+                relations=tuple(self._sold_relations()),
             )
         )
 
@@ -321,7 +327,7 @@ class EmobilityAccrual(models.Model):
         return set(
             ratings._read_group(
                 [
-                    ("relation", "in", REVENUE),
+                    ("relation", "in", list(self._sold_relations())),
                     ("end_at", "<", fields.Date.add(month, months=1, days=1)),
                     ("end_at", ">=", fields.Date.subtract(month, months=12)),
                 ],

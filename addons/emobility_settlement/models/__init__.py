@@ -1,5 +1,6 @@
 from . import (
     account_move,
+    accrual,
     emobility_cdr,
     emobility_gate,
     emobility_gate_rule,
@@ -19,4 +20,5 @@ from . import (
     emobility_settlement_line,
     emobility_token,
     res_company,
+    res_config_settings,
 )

@@ -21,6 +21,11 @@ class AccountMove(models.Model):
         told._queue_bill_of_other_company()
         return posted
 
+    def _emobility_is_accrued(self) -> bool:
+        """Bills of partners too."""
+        bought = self.env.ref("emobility_settlement.product_roaming_purchase")
+        return super()._emobility_is_accrued() or bought in self.invoice_line_ids.product_id
+
     # The list of CDRs that goes with the invoice of a partner
 
     def _cdr_list(self) -> Any:

@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_access_wizards,
+    test_accrual,
     test_agreement,
     test_dispute,
     test_internal_roaming,

@@ -1,4 +1,7 @@
-"""A payment provider on loopback that behaves like Stripe's payment intents, for tests."""
+"""Payment providers on loopback, for tests: they behave like Stripe's payment intents, Adyen's Checkout and Mollie."""
 
+from .adyen import Adyen
+from .mollie import Mollie
 from .psp import Fault, Psp
+from .rest import serving_rest
 from .server import serving

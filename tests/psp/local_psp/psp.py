@@ -171,9 +171,9 @@ class Psp:
             ("GET", "payment_intents", 1): self._list_intents,
             ("POST", "setup_intents", 1): self._create_setup,
             ("POST", "refunds", 1): self._create_refund,
+            ("GET", "refunds", 1): self._list_refunds,
             ("GET", "balance_transactions", 1): self._list_balance,
             ("GET", "payouts", 1): lambda data: _page(list(self.payouts.values()), data),
-            ("GET", "refunds", 1): lambda _data: _list(list(self.refunds.values())),
         }
         if handler := table.get((method, parts[0], len(parts))):
             return handler(data)
@@ -478,6 +478,11 @@ class Psp:
         self.refunds[refund["id"]] = refund
         self._book("refund", -amount, refund["id"], intent["description"])
         return refund
+
+    def _list_refunds(self, data: Json) -> Json:
+        """Of one payment, or all."""
+        wanted = data.get("payment_intent")
+        return _page([one for one in self.refunds.values() if wanted in (None, one["payment_intent"])], data)
 
     def _book(self, kind: str, amount: int, source: str, description: str | None) -> None:
         fee = FEE_FIXED + amount * FEE_PERMILLE // 1000 if amount > 0 else 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from .form import nested
+from .rest import serving_rest
 
 if TYPE_CHECKING:
     from .psp import Psp
@@ -116,14 +116,5 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(psp: Psp, port: int) -> Iterator[Psp]:
-    handler = type("BoundHandler", (Handler,), {"psp": psp})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    psp.base_url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield psp
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving_rest(psp, port, Handler) as running:
+        yield running
