@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
-from .dialects import DIALECTS, Dialect
+from .dialects import DIALECTS, Dialect, price_text, show
 from .plan import LIVE_SAMPLE_EVERY, SAMPLE_EVERY, Sample, SessionPlan
 
 _logger = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ class Simulator:
         self._online = asyncio.Event()
         self._remote_start: asyncio.Queue[tuple[str, int | None]] = asyncio.Queue()
         self._stop = asyncio.Event()
+        self._memory = dict(DIALECTS[self.settings.ocpp].first_settings)
+        self.tariff: dict[str, Any] | None = None  # what the driver pays who was let in last, if that was said
         self._register_wh = self.settings.meter_start_wh
         self._free_since = self.clock()
         if not self.settings.live:
@@ -128,7 +130,12 @@ class Simulator:
 
     async def _use(self, socket: ClientConnection, booted: bool) -> bool:
         dialect = DIALECTS[self.settings.ocpp](
-            self.settings.identity, socket, self.settings.response_timeout, self._on_start, self._on_stop
+            self.settings.identity,
+            socket,
+            self.settings.response_timeout,
+            self._memory,
+            self._on_start,
+            self._on_stop,
         )
         receiving = asyncio.create_task(dialect.receive())
         try:
@@ -192,13 +199,22 @@ class Simulator:
                 charging_token, remote_id = await self._remote_start.get()
             else:
                 charging_token, token = token, None
-                accepted = await self._send(lambda dialect, uid=charging_token: dialect.authorize(uid))
+                accepted = await self._authorize(charging_token)
             if accepted:
                 await self._session(charging_token, remote_id)
             else:
                 _logger.warning("%s: the token %s is refused", self.settings.identity, charging_token)
             if not serve:
                 return
+
+    async def _authorize(self, token: str) -> bool:
+        permission = await self._send(lambda dialect: dialect.authorize(token))
+        if permission is None:
+            return False
+        self.tariff = permission.tariff
+        if self.tariff:
+            show(f"your price: {price_text(self.tariff)}")
+        return bool(permission.accepted)
 
     def _plan(self) -> SessionPlan:
         """A live session begins now; any other lies in the past and ends now.
