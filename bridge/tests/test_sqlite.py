@@ -38,8 +38,9 @@ async def test_a_file_from_before_the_price_groups_is_brought_up_and_asks_for_al
         old.executescript(
             "CREATE TABLE token (key text PRIMARY KEY, uid text NOT NULL, type text NOT NULL, status text NOT NULL,"
             " valid_until timetext, group_id text);"
-            " CREATE TABLE sync_state (single boolean PRIMARY KEY DEFAULT true, cursor jsontext NOT NULL DEFAULT 'false',"
-            " synced_at timetext, tried_at timetext); INSERT INTO sync_state (cursor) VALUES ('\"x\"')"
+            " CREATE TABLE sync_state (single boolean PRIMARY KEY DEFAULT true,"
+            " cursor jsontext NOT NULL DEFAULT 'false', synced_at timetext, tried_at timetext);"
+            " INSERT INTO sync_state (cursor) VALUES ('\"x\"')"
         )
     store = Sqlite(f"sqlite://{path}")
     for _ in range(2):
