@@ -13,7 +13,7 @@ class ContractContract(models.Model):
     _inherit = "contract.contract"
 
     ocpp_price_group = fields.Char(
-        readonly=True, copy=False, help="Contracts of one group pay the same wherever they charge."
+        "Price Group", readonly=True, copy=False, help="Contracts of one group pay the same wherever they charge."
     )
 
     def write(self, vals: dict[str, Any]) -> bool:

@@ -35,6 +35,7 @@ class EmobilityStation(models.Model):
         "What is billed is computed here in any case.",
     )
     driver_tariffs = fields.Json(
+        "Tariffs of Drivers",
         readonly=True,
         copy=False,
         help="What drivers with a contract pay here, by their price group: TariffType of OCPP 2.1, and until when.",
@@ -51,7 +52,7 @@ class EmobilityStation(models.Model):
         for station in self:
             told = (station.driver_tariffs or {}).values() if station._computes_costs() else ()
             texts = [text["content"] for each in told for text in each["tariff"].get("description", ())]
-            station.driver_tariffs_text = "\n".join(dict.fromkeys(texts)) or False
+            station.driver_tariffs_text = "\n\n".join(dict.fromkeys(texts)) or False
 
     def _computes_costs(self) -> bool:
         """Whether the station shall have tariffs, and can."""
@@ -126,11 +127,13 @@ class EmobilityStation(models.Model):
         return {"tariff": tariff, "until": min(turns + [_next_midnight(now, zone)]).isoformat() + "Z"}
 
     def action_send_tariffs(self) -> dict[str, Any]:
-        """Send the tariffs of all EVSEs now, whether or not they have changed."""
+        """Send the tariffs of all EVSEs now, whether or not they have changed, and find out those of contracts anew."""
         self._check_technician()
         stations = self.filtered(lambda station: station._computes_costs())
         if not stations:
             raise UserError(self.env._("Only stations of OCPP 2.1 that shall have tariffs can be sent one."))
+        for company, own in stations.sudo().grouped("company_id").items():
+            own._refresh_driver_tariffs(company)
         commands = stations.sudo().evse_ids._send_tariff(again=True)
         action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_command_action")
         return action | {"domain": [("id", "in", commands.ids)], "context": {}}
