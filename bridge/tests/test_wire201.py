@@ -256,7 +256,7 @@ async def test_the_simulated_station_reports_its_device_model_and_what_was_chang
     await eventually(lambda: odoo.of_kind("station.boot"))
     name = "SampledDataCtrlr.TxUpdatedInterval"
     odoo.commands.append(command("get_configuration", {}, "first"))
-    await eventually(lambda: name in reported(odoo))
+    await eventually(lambda: "TariffCostCtrlr.Currency" in reported(odoo))  # the last of several parts
     before = reported(odoo)
     assert (before[name], before["TariffCostCtrlr.Available[Tariff]"]) == (("300", False), ("true", True))
     odoo.commands.append(command("set_configuration", {"key": name, "value": "60"}, "change"))
@@ -293,3 +293,21 @@ async def test_a_signing_request_is_passed_on_once(station: Any, odoo: FakeOdoo,
     await socket.call("NotifyEvent", {})
     await eventually(lambda: odoo.of_kind("station.csr"))
     assert [e["payload"] for e in odoo.of_kind("station.csr")] == [{"csr": "-----BEGIN"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "subject"),
+    [
+        ("ReservationStatusUpdate", {"reservationId": 7, "reservationUpdateStatus": "Expired"}, "reservation"),
+        ("NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": "SO"}}, "charging_limit"),
+        ("ClearedChargingLimit", {"chargingLimitSource": "SO"}, "charging_limit_cleared"),
+        ("ReportChargingProfiles", {"requestId": 1, "chargingLimitSource": "CSO", "evseId": 1}, "charging_profiles"),
+    ],
+)
+async def test_what_a_station_says_of_reservations_and_limits_is_passed_on(
+    station: Any, odoo: FakeOdoo, eventually: Eventually, action: str, payload: dict[str, Any], subject: str
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    assert await socket.call(action, payload) == {}
+    notices = await eventually(lambda: odoo.of_kind("station.notice"))
+    assert [one["payload"] for one in notices] == [{"subject": subject, "content": payload}]

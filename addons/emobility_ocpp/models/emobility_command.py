@@ -81,6 +81,7 @@ ACTIONS = [
     ("data_transfer", "Send a vendor message"),
     ("display_message", "Show a text on the display"),
     ("display_messages", "Report texts of the display (OCPP 2)"),
+    ("charging_profiles", "Report charging profiles (OCPP 2)"),
     ("clear_display", "Remove a text from the display (OCPP 2)"),
     ("cost_updated", "Show the cost so far"),
     ("final_cost", "Show what a session has cost"),

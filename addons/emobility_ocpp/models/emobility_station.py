@@ -411,13 +411,17 @@ class EmobilityStation(models.Model):
             self.message_post(body=self.env._("Upload of a log: %(status)s", status=payload["status"]))
 
     def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
-        """What a person asked the station for, to be read in its chatter."""
+        """What a person asked for, or what the station says of reservations and limits, to be read in its chatter."""
         self.ensure_one()
         titles = {
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
             "monitoring": self.env._("Monitors"),
             "settlement": self.env._("Payment at the station"),
+            "charging_profiles": self.env._("Charging profiles"),
+            "charging_limit": self.env._("Somebody else limits the power of the station"),
+            "charging_limit_cleared": self.env._("Somebody else no longer limits the power of the station"),
+            "reservation": self.env._("A reservation has ended at the station"),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import math
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -38,12 +39,13 @@ class StationSettings:
     """Which station this is, what it does; `time_scale` is simulated seconds per second (None: at once).
 
     `live` sessions begin now and take as long as they take; all others lie in the past and end now.
-    `fault` is what goes wrong in the middle of a session, one of FAULTS.
+    `fault` is what goes wrong in the middle of a session, one of FAULTS. With `certificate` and `key` (PEM files) it
+    proves with these who it is, else with the password; `ca` is the authority that it trusts.
     """
 
     url: str
     identity: str
-    password: str
+    password: str = ""
     ocpp: str = "1.6"
     evse: int = 1
     energy_kwh: float = 20.0
@@ -56,6 +58,9 @@ class StationSettings:
     meter_start_wh: int = 1_000_000
     response_timeout: float = 10.0
     reconnect_pause: float = 0.5
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 @dataclass
@@ -124,9 +129,19 @@ class Simulator:
         return connect(
             f"{settings.url.rstrip('/')}/{quote(settings.identity, safe='')}",
             subprotocols=[Subprotocol(f"ocpp{settings.ocpp}")],
-            additional_headers={"Authorization": f"Basic {credentials}"},
+            additional_headers=None if settings.certificate else {"Authorization": f"Basic {credentials}"},
             compression=None,
+            **self._tls(),
         )
+
+    def _tls(self) -> dict[str, ssl.SSLContext]:
+        settings = self.settings
+        if not settings.url.startswith("wss:"):
+            return {}
+        context = ssl.create_default_context(cafile=settings.ca)
+        if settings.certificate:
+            context.load_cert_chain(settings.certificate, settings.key)
+        return {"ssl": context}
 
     async def _use(self, socket: ClientConnection, booted: bool) -> bool:
         dialect = DIALECTS[self.settings.ocpp](
