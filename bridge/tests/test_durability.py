@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import STORES, BridgeProcess, Eventually, running_bridge, throw_away_database
 from fake_odoo import PASSWORD, TOKEN, FakeOdoo
+from psycopg.types.json import Jsonb
 from raw_station import RawStation
 from station_simulator import Simulator, StationSettings
 from test_wire16 import command, energies, meter_payload, start_payload, status_payload, stop_payload
@@ -111,6 +112,23 @@ async def test_a_ledger_that_is_stopped_before_its_commit_does_the_whole_batch_a
         await database.close()
     assert [row["event"]["kind"] for row in events] == ["session.started", "session.ended"]
     assert [row["ended_at"] is not None for row in sessions] == [True]
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_a_database_from_before_the_price_groups_is_brought_up_and_asks_for_all_tokens(store: str) -> None:
+    with throw_away_database(store) as dsn:
+        database = open_database(dsn)
+        await database.create_schema()
+        async with database.transaction() as connection:
+            await connection.execute("ALTER TABLE token DROP COLUMN price_group")
+        for cursor, expected in (("x", False), ("y", "y")):
+            async with database.transaction() as connection:
+                await connection.execute("UPDATE sync_state SET cursor = %s", [Jsonb(cursor)])
+            await database.create_schema()
+            async with database.transaction() as connection:
+                assert await fetch_all(connection, "SELECT price_group FROM token") == []
+                assert await fetch_all(connection, "SELECT cursor FROM sync_state") == [{"cursor": expected}]
+        await database.close()
 
 
 async def _write_journal(database: Database) -> None:

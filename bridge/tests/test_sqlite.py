@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import stat
-from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -30,25 +28,6 @@ async def store(tmp_path: Path) -> Sqlite:
     found = Sqlite(f"sqlite://{tmp_path}/bridge.db")
     await found.create_schema()
     return found
-
-
-async def test_a_file_from_before_the_price_groups_is_brought_up_and_asks_for_all_tokens(tmp_path: Path) -> None:
-    path = tmp_path / "bridge.db"
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(
-            "CREATE TABLE token (key text PRIMARY KEY, uid text NOT NULL, type text NOT NULL, status text NOT NULL,"
-            " valid_until timetext, group_id text);"
-            " CREATE TABLE sync_state (single boolean PRIMARY KEY DEFAULT true,"
-            " cursor jsontext NOT NULL DEFAULT 'false', synced_at timetext, tried_at timetext);"
-            " INSERT INTO sync_state (cursor) VALUES ('\"x\"')"
-        )
-    store = Sqlite(f"sqlite://{path}")
-    for _ in range(2):
-        await store.create_schema()
-    async with store.transaction() as connection:
-        assert await fetch_all(connection, "SELECT price_group FROM token") == []
-        assert await fetch_all(connection, "SELECT cursor FROM sync_state") == [{"cursor": False}]
-    await store.close()
 
 
 async def test_lists_of_one_statement_stand_side_by_side(store: Sqlite) -> None:

@@ -73,7 +73,7 @@ def test_settings_of_a_station_are_read_changed_and_compared(product: Stack, sta
     until(lambda: settings(product, station)[INTERVAL]["value"] == "60")
     found = settings(product, station)
     assert {key for key, row in found.items() if row["previous_value"]} == {INTERVAL}
-    for viewport, name in ((DESKTOP, "station-settings"), (PHONE, "station-settings-phone")):
+    for viewport, name in ((DESKTOP, "station_settings"), (PHONE, "station_settings_phone")):
         with page_for(product, "manager", viewport) as page:
             open_station(page, product, station, "Settings")
             shown = page.locator(".o_field_widget[name=setting_ids]")
@@ -91,13 +91,15 @@ def test_prices_of_drivers_with_and_without_contract_are_on_the_page_of_the_stat
     product.call("manager", "emobility.station", "action_send_tariffs", [station])
     domain = [("station_id", "=", station), ("ocpp_tariff_state", "=", "accepted")]
     [evse] = until(lambda: product.clerk("emobility.evse", "search", domain))[:1]
-    for viewport, name in ((DESKTOP, "station-tariffs"), (PHONE, "station-tariffs-phone")):
+    for viewport, name in ((DESKTOP, "station_tariffs"), (PHONE, "station_tariffs_phone")):
         with page_for(product, "manager", viewport) as page:
             open_station(page, product, station, "EVSEs")
             expect(page.locator(".o_field_widget[name=driver_tariffs_text]")).to_contain_text("per kWh")
             picture(page, name)
             assert_fits_the_width(page)
             page.goto(f"{product.odoo_url}/odoo/emobility.evse/{evse}")
-            expect(page.locator(".o_field_widget[name=ocpp_tariff_state]")).to_contain_text("The station has it")
-            picture(page, f"{name}-evse")
+            state = page.locator(".o_field_widget[name=ocpp_tariff_state]")
+            expect(state).to_contain_text("The station has it")
+            state.scroll_into_view_if_needed()
+            picture(page, f"{name}_evse")
             assert_fits_the_width(page)

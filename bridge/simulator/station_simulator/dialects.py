@@ -93,9 +93,21 @@ class Dialect:
     """One connection of the station, speaking one version; each method raises when no answer comes."""
 
     point: Any
+    _point: Any
     first_settings: dict[str, str]
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(
+        self,
+        identity: str,
+        socket: ClientConnection,
+        timeout: float,
+        settings: dict[str, str],
+        on_start: OnStart,
+        on_stop: OnStop,
+    ) -> None:
+        self.point = self._point(identity, socket, timeout)
+        self.point.settings = settings
+        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
         self._socket = socket
         self._task: asyncio.Task[None] | None = None
         self.firmware = FIRST_FIRMWARE
@@ -215,21 +227,8 @@ class _Point16(ChargePoint16):
 class Dialect16(Dialect):
     """OCPP 1.6."""
 
+    _point = _Point16
     first_settings = SETTINGS
-
-    def __init__(
-        self,
-        identity: str,
-        socket: ClientConnection,
-        timeout: float,
-        settings: dict[str, str],
-        on_start: OnStart,
-        on_stop: OnStop,
-    ) -> None:
-        super().__init__(socket)
-        self.point = _Point16(identity, socket, timeout)
-        self.point.settings = settings
-        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
 
     async def boot(self) -> None:
         await self._call(
@@ -375,19 +374,9 @@ class Dialect201(Dialect):
 
     first_settings = VARIABLES
 
-    def __init__(
-        self,
-        identity: str,
-        socket: ClientConnection,
-        timeout: float,
-        settings: dict[str, str],
-        on_start: OnStart,
-        on_stop: OnStop,
-    ) -> None:
-        super().__init__(socket)
-        self.point = self._point(identity, socket, timeout)
-        self.point.settings, self.point.on_report = settings, self.report
-        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.point.on_report = self.report
 
     @classmethod
     def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
