@@ -33,6 +33,7 @@ _TABLES = (
     "journal",
     "station",
     "token",
+    "driver_tariff",
     "station_state",
     "session",
     "connector_status",

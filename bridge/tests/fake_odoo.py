@@ -85,6 +85,11 @@ class FakeOdoo:
             self.decision: dict[str, Any] = {"status": "Invalid", "type": False, "reference": False}
             self.thinking_seconds = 0.0
 
+    def forget(self) -> None:
+        """As if nothing had happened so far; stations and tokens stay."""
+        with self._lock:
+            self.events = []
+
     @staticmethod
     def station(identity: str, accepted: bool = True, policy: str = "accept_known") -> dict[str, Any]:
         """A station as `sync` returns it, with the password of all tests."""

@@ -106,6 +106,7 @@ CASES_20: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("monitoring_level", {"severity": 4}, "SetMonitoringLevel", {"severity": 4}),
     ("customer_information", {"token_uid": TOKEN, "token_type": "RFID"}, "CustomerInformation", {}),
     ("display_messages", {}, "GetDisplayMessages", {}),
+    ("charging_profiles", {}, "GetChargingProfiles", {}),
     ("clear_display", {"id": 7}, "ClearDisplayMessage", {"id": 7}),
     ("display_message", {"text": "https://example.com/charge/X", "format": "URI", "state": "Idle", "until": AT},
      "SetDisplayMessage", {}),

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import STORES, BridgeProcess, Eventually, running_bridge
+from conftest import STORES, BridgeProcess, Eventually, running_bridge, throw_away_database
 from fake_odoo import PASSWORD, TOKEN, FakeOdoo
+from psycopg.types.json import Jsonb
 from raw_station import RawStation
 from station_simulator import Simulator, StationSettings
 from test_wire16 import command, energies, meter_payload, start_payload, status_payload, stop_payload
 from websockets.exceptions import ConnectionClosed
+
+from emobility_bridge.bookkeeper import Bookkeeper
+from emobility_bridge.database import Database, fetch_all, open_database
+from emobility_bridge.journal import Entry
 
 
 @pytest.fixture(params=STORES)
@@ -83,6 +89,65 @@ async def test_what_was_acknowledged_just_before_a_kill_is_delivered_after_the_r
     await asyncio.to_thread(bridge.start)
     await eventually(lambda: odoo.of_kind("session.ended"))
     assert odoo.kinds() == ["session.started", "session.ended"]
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_a_ledger_that_is_stopped_before_its_commit_does_the_whole_batch_again(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it held in memory is no reason to take the messages for repetitions: they would be lost without a word."""
+    with throw_away_database(store) as dsn:
+        database = open_database(dsn)
+        await database.create_schema()
+        await _write_journal(database)
+        bookkeeper, mark = Bookkeeper(database, 1), Bookkeeper._mark
+        monkeypatch.setattr(Bookkeeper, "_mark", _cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await bookkeeper.catch_up()
+        monkeypatch.setattr(Bookkeeper, "_mark", mark)
+        await bookkeeper.catch_up()
+        async with database.transaction() as connection:
+            events = await fetch_all(connection, "SELECT event FROM outbox ORDER BY id")
+            sessions = await fetch_all(connection, "SELECT ended_at FROM session")
+        await database.close()
+    assert [row["event"]["kind"] for row in events] == ["session.started", "session.ended"]
+    assert [row["ended_at"] is not None for row in sessions] == [True]
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_a_database_from_before_the_price_groups_is_brought_up_and_asks_for_all_tokens(store: str) -> None:
+    with throw_away_database(store) as dsn:
+        database = open_database(dsn)
+        await database.create_schema()
+        async with database.transaction() as connection:
+            await connection.execute("ALTER TABLE token DROP COLUMN price_group")
+        for cursor, expected in (("x", False), ("y", "y")):
+            async with database.transaction() as connection:
+                await connection.execute("UPDATE sync_state SET cursor = %s", [Jsonb(cursor)])
+            await database.create_schema()
+            async with database.transaction() as connection:
+                assert await fetch_all(connection, "SELECT price_group FROM token") == []
+                assert await fetch_all(connection, "SELECT cursor FROM sync_state") == [{"cursor": expected}]
+        await database.close()
+
+
+async def _write_journal(database: Database) -> None:
+    """A session as the front leaves it to the ledger."""
+    entries = []
+    for action, payload in (("StartTransaction", start_payload()), ("StopTransaction", stop_payload(1))):
+        entry = Entry("CS-1", "1.6", "in", json.dumps([2, action, action, payload]))
+        entry.action = action
+        entries.append(entry)
+    entries[0].note = json.dumps({"status": "Accepted", "type": "RFID", "key": "k", "number": 1})
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO node (id) VALUES (1)")
+    connection = await database.connect()
+    await database.journal(1).append(connection, datetime.now(UTC), entries)
+    await connection.close()
+
+
+async def _cancelled(*_arguments: object) -> None:
+    raise asyncio.CancelledError
 
 
 async def test_at_whatever_moment_the_bridge_is_killed_what_it_acknowledged_is_on_disk(

@@ -143,3 +143,39 @@ async def test_case_23_the_case_of_a_token_does_not_matter_and_one_that_expires_
     assert answer[0] == 3
     await eventually(lambda: odoo.of_kind("session.ended"))
     assert odoo.kinds() == ["session.started", "session.meter", "session.ended"]
+
+
+async def test_f30_times_of_a_station_are_its_own_and_when_they_came_is_kept_beside_them(
+    station: Any, bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    """Whether a clock is certified, and so whether it may decide about prices, is known to Odoo alone."""
+    socket = await station()
+    before = datetime.now(UTC)
+    started = await socket.call("StartTransaction", start_payload())
+    await socket.call("StopTransaction", stop_payload(started["transactionId"], minutes=30))
+    await eventually(lambda: odoo.of_kind("session.ended"))
+    times = [odoo.of_kind(kind)[0]["at"] for kind in ("session.started", "session.ended")]
+    assert times == [moment.replace("Z", ".000Z") for moment in (time(0), time(30))]
+    heard = bridge.rows("SELECT at FROM journal WHERE action IN ('StartTransaction', 'StopTransaction')")
+    assert len(heard) == 2 and all(before <= row["at"] <= datetime.now(UTC) for row in heard)
+
+
+async def test_f31_a_session_over_new_year_that_comes_days_later_keeps_its_days(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    """Which month is billed with it is decided by its own times, not by when an offline station told of it."""
+    year = datetime.now(UTC).year - 1
+    socket = await station()
+    started = await socket.call("StartTransaction", start_payload() | {"timestamp": f"{year - 1}-12-31T22:30:00Z"})
+    values = meter_payload("1500", 0, started["transactionId"])
+    values["meterValue"][0]["timestamp"] = f"{year}-01-01T00:00:00Z"
+    await socket.call("MeterValues", values)
+    stop = stop_payload(started["transactionId"]) | {"timestamp": f"{year}-01-01T01:15:00Z"}
+    await socket.call("StopTransaction", stop)
+    await eventually(lambda: odoo.of_kind("session.ended"))
+    found = {event["kind"]: event["at"] for event in odoo.events if event["kind"].startswith("session.")}
+    assert found == {
+        "session.started": f"{year - 1}-12-31T22:30:00.000Z",
+        "session.meter": f"{year}-01-01T00:00:00.000Z",
+        "session.ended": f"{year}-01-01T01:15:00.000Z",
+    }

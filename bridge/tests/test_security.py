@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import urllib.request
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from fake_odoo import FakeOdoo
+from fake_odoo import PASSWORD, TOKEN, FakeOdoo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_station import RawStation, basic
+from station_simulator import Simulator, StationSettings
+from station_simulator.station import unset_clock
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
@@ -256,3 +259,34 @@ async def test_messages_of_any_kind_are_answered_and_end_no_connection(secure: S
         await station.socket.send(f'[2,"{message_id}","{action}",{payload}]')
         assert (await station.receive())[:2] == [3, message_id]
     await station.socket.close()
+
+
+@pytest.mark.parametrize("profile", [2, 3])
+@pytest.mark.parametrize("fault", ["offline", "replay", "register-reset", "no-stop", "bad-clock"])
+async def test_the_simulated_station_plays_its_faults_over_tls(
+    secure: Secure, eventually: Eventually, profile: int, fault: str
+) -> None:
+    _bridge, odoo, authority, url = secure
+    certificate, key, serial = authority.issue("CS-1")
+    await set_profile(secure, eventually, profile, [serial])
+    odoo.forget()
+    proof = {"certificate": str(certificate), "key": str(key)} if profile == 3 else {"password": PASSWORD}
+    plan = StationSettings(
+        url, "CS-1", ocpp="2.0.1", ca=str(authority.ca), minutes=20, fault=fault, reconnect_pause=0.1, **proof
+    )
+    clock = {"clock": unset_clock} if fault == "bad-clock" else {}
+    await asyncio.wait_for(Simulator(plan, **clock).run(TOKEN), 60)
+    [uid] = [event["payload"]["session_uid"] for event in await eventually(lambda: odoo.of_kind("session.started"))]
+
+    def said(kind: str) -> list[dict[str, Any]]:
+        return [event["payload"] for event in odoo.of_kind(kind) if event["payload"]["session_uid"] == uid]
+
+    await eventually(lambda: len(said("session.meter")) >= 3 if fault == "no-stop" else said("session.unplugged"))
+    assert len(said("session.ended")) == (0 if fault == "no-stop" else 1)
+    flagged = {conflict["reason"] for conflict in said("session.conflict")}
+    assert flagged == ({"clock_implausible"} if fault == "bad-clock" else set())
+
+
+def test_a_bridge_that_can_work_says_that_it_is_ready(secure: Secure) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{secure[0].port}/readyz") as page:
+        assert (page.status, json.load(page)["status"]) == (200, "ok")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from conftest import BridgeProcess, Eventually
-from fake_odoo import TOKEN, FakeOdoo
+from fake_odoo import PASSWORD, TOKEN, FakeOdoo
+from station_simulator import Simulator, StationSettings
+from test_wire16 import command
 
 BASE = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 PROTOCOL = "ocpp2.0.1"
@@ -243,6 +247,33 @@ async def test_a_report_of_the_device_model_is_passed_on_as_settings(
     ]
 
 
+@pytest.mark.parametrize("ocpp", ["2.0.1", "2.1"])
+async def test_the_simulated_station_reports_its_device_model_and_what_was_changed_in_it(
+    bridge: BridgeProcess, odoo: FakeOdoo, eventually: Eventually, ocpp: str
+) -> None:
+    simulator = Simulator(StationSettings(f"{bridge.url}/ocpp", "CS-1", PASSWORD, ocpp))
+    running = asyncio.create_task(simulator.run(None, serve=True))
+    await eventually(lambda: odoo.of_kind("station.boot"))
+    name = "SampledDataCtrlr.TxUpdatedInterval"
+    odoo.commands.append(command("get_configuration", {}, "first"))
+    await eventually(lambda: "TariffCostCtrlr.Currency" in reported(odoo))  # the last of several parts
+    before = reported(odoo)
+    assert (before[name], before["TariffCostCtrlr.Available[Tariff]"]) == (("300", False), ("true", True))
+    odoo.commands.append(command("set_configuration", {"key": name, "value": "60"}, "change"))
+    await eventually(lambda: len(odoo.of_kind("command.result")) == 4)
+    odoo.commands.append(command("get_configuration", {}, "second"))
+    await eventually(lambda: reported(odoo).get(name) == ("60", False))
+    assert {key for key, value in reported(odoo).items() if before[key] != value} == {name}
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def reported(odoo: FakeOdoo) -> dict[str, tuple[str, bool]]:
+    """The newest value of each setting, and whether nobody may change it."""
+    items = [item for event_ in odoo.of_kind("station.configuration") for item in event_["payload"]["items"]]
+    return {item["key"]: (item["value"], item["readonly"]) for item in items}
+
+
 async def test_a_security_event_is_an_alarm_unless_somebody_wanted_it(
     station: Any, odoo: FakeOdoo, eventually: Eventually
 ) -> None:
@@ -262,3 +293,21 @@ async def test_a_signing_request_is_passed_on_once(station: Any, odoo: FakeOdoo,
     await socket.call("NotifyEvent", {})
     await eventually(lambda: odoo.of_kind("station.csr"))
     assert [e["payload"] for e in odoo.of_kind("station.csr")] == [{"csr": "-----BEGIN"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "subject"),
+    [
+        ("ReservationStatusUpdate", {"reservationId": 7, "reservationUpdateStatus": "Expired"}, "reservation"),
+        ("NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": "SO"}}, "charging_limit"),
+        ("ClearedChargingLimit", {"chargingLimitSource": "SO"}, "charging_limit_cleared"),
+        ("ReportChargingProfiles", {"requestId": 1, "chargingLimitSource": "CSO", "evseId": 1}, "charging_profiles"),
+    ],
+)
+async def test_what_a_station_says_of_reservations_and_limits_is_passed_on(
+    station: Any, odoo: FakeOdoo, eventually: Eventually, action: str, payload: dict[str, Any], subject: str
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    assert await socket.call(action, payload) == {}
+    notices = await eventually(lambda: odoo.of_kind("station.notice"))
+    assert [one["payload"] for one in notices] == [{"subject": subject, "content": payload}]

@@ -40,13 +40,6 @@ class EmobilityStation(models.Model):
         reported = self._reported(CAN_SHOW)
         return bool(reported) and "true" in {str(value).lower() for value in reported.values()}
 
-    def _reported(self, keys: tuple[str, ...]) -> dict[str, str]:
-        """Settings as the station reported them last; without those that it did not report."""
-        settings = self.env["emobility.station.setting"].sudo().search(
-            [("station_id", "in", self.ids), ("key", "in", keys)]
-        )
-        return {setting.key: setting.value or "" for setting in settings}
-
     def _message_content(self, texts: dict[str, str]) -> dict[str, Any]:
         """Texts by language as payload of `display_message`; only OCPP 2.1 has several languages in one message."""
         (lang, first), *others = texts.items()

@@ -17,6 +17,7 @@ from . import (
     emobility_station_installed_certificate,
     emobility_station_outage,
     emobility_station_setting,
+    emobility_station_tariff,
     emobility_station_unknown,
     emobility_tariff_version,
     emobility_token,

@@ -81,6 +81,7 @@ ACTIONS = [
     ("data_transfer", "Send a vendor message"),
     ("display_message", "Show a text on the display"),
     ("display_messages", "Report texts of the display (OCPP 2)"),
+    ("charging_profiles", "Report charging profiles (OCPP 2)"),
     ("clear_display", "Remove a text from the display (OCPP 2)"),
     ("cost_updated", "Show the cost so far"),
     ("final_cost", "Show what a session has cost"),
@@ -197,6 +198,13 @@ class EmobilityCommand(models.Model):
 
     _uid_unique = models.UniqueIndex("(uid)", "There is already a command with this uid.")
     _open_index = models.Index("(company_id, expires_at) WHERE state IN ('new', 'sent')")
+
+    @api.depends_context("lang")
+    @api.depends("action", "station_id.identity")
+    def _compute_display_name(self) -> None:
+        names = dict(self._fields["action"]._description_selection(self.env))
+        for command in self:
+            command.display_name = f"{names.get(command.action, '')} · {command.station_id.identity or ''}"
 
     def _compute_started_session_id(self) -> None:
         sessions = self.env["emobility.session"].search([("remote_ref", "in", self.mapped("uid"))])

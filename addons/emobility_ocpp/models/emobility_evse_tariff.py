@@ -54,6 +54,8 @@ class EmobilityEvse(models.Model):
             key = tariff["tariffId"] if tariff else _NOTHING
             had = evse.ocpp_tariff_key
             if key == had and not again:
+                if key == _NOTHING and evse.ocpp_tariff_note != note:
+                    evse.ocpp_tariff_note = note
                 continue
             state = "sent"
             if tariff:
@@ -89,8 +91,9 @@ class EmobilityEvse(models.Model):
         if not version:
             return none, None, self.env._("There is no price for drivers without contract.")
         tariff, lost = version._ocpp_tariff()
-        note = "\n".join(lost) or False
-        if tariff is None or not self.station_id._takes_tariff(lost):
+        obstacles = self.station_id._tariff_obstacles(tariff) if tariff else []
+        note = "\n".join(lost + obstacles) or False
+        if tariff is None or obstacles or not self.station_id._takes_tariff(lost):
             return none, None, note
         return version, tariff, note
 

@@ -204,7 +204,7 @@ class EmobilitySession(models.Model):
             if version == session.evse_id.sudo().ocpp_tariff_version_id or session._has_command("transaction_tariff"):
                 continue
             data, lost = version._ocpp_tariff()
-            if data and station._takes_tariff(lost):
+            if data and station._takes_tariff(lost) and not station._tariff_obstacles(data):
                 payload = {"session_uid": session.uid, "tariff": data}
                 self.env["emobility.command"].sudo()._request(
                     station, "transaction_tariff", payload, session.evse_id, session=session

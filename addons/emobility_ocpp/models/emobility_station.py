@@ -6,7 +6,7 @@ from typing import Any, Self
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command, Domain
 
 from ..password import hash_password, new_password
@@ -14,7 +14,17 @@ from ..password import hash_password, new_password
 # identifierString of OCPP 2.0.1 without the colon, which HTTP basic authentication cannot have in a user name.
 _IDENTITY = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 # What the bridge has to know; a change of anything else need not be replicated.
-_REPLICATED = {"identity", "password_hash", "accepted", "offline_policy", "security_profile", "active", "company_id"}
+_REPLICATED = {
+    "identity",
+    "password_hash",
+    "accepted",
+    "offline_policy",
+    "security_profile",
+    "active",
+    "company_id",
+    "driver_tariffs",
+    "tariff_policy",
+}
 
 
 class EmobilityStation(models.Model):
@@ -78,20 +88,6 @@ class EmobilityStation(models.Model):
     )
     cost_interval = fields.Integer(
         "Seconds between Costs", default=60, required=True, help="How often a running session tells its cost at most."
-    )
-    tariff_policy = fields.Selection(
-        [
-            ("none", "No"),
-            ("exact", "When it can carry all of it"),
-            ("always", "Also when something is missing"),
-        ],
-        "Tariff on the Station",
-        required=True,
-        default="none",
-        tracking=True,
-        help="OCPP 2.1: the station gets the prices without contract of its EVSEs, and those of sessions that have "
-        "others, shows them and computes what a session costs so far. They are sent whenever prices change. "
-        "What is billed is computed here in any case.",
     )
     certificate_ids = fields.One2many("emobility.station.certificate", "station_id", string="Certificates")
     installed_certificate_ids = fields.One2many(
@@ -245,35 +241,8 @@ class EmobilityStation(models.Model):
             "offline_policy": self.offline_policy,
             "security_profile": int(self.security_profile),
             "certificates": self.env["emobility.station.certificate"]._values_for_bridge(self),
+            "tariffs": (self.driver_tariffs or {}) if self._computes_costs() else {},
         }
-
-    # --- tariffs ---
-
-    def _computes_costs(self) -> bool:
-        """Whether the station shall have tariffs, and can."""
-        return self.tariff_policy != "none" and self.ocpp_version == "2.1"
-
-    def _takes_tariff(self, lost: list[str]) -> bool:
-        """Whether the station shall have a tariff that lacks these of our terms."""
-        return not lost or self.tariff_policy == "always"
-
-    @api.model
-    def _cron_send_tariffs(self) -> None:
-        """Send what has changed: prices, price rules, the begin of a new version."""
-        stations = self.search(
-            [("tariff_policy", "!=", "none"), ("ocpp_version", "=", "2.1"), ("connection_state", "=", "online")]
-        )
-        stations.evse_ids._send_tariff()
-
-    def action_send_tariffs(self) -> dict[str, Any]:
-        """Send the tariffs of all EVSEs now, whether or not they have changed."""
-        self._check_technician()
-        stations = self.filtered(lambda station: station._computes_costs())
-        if not stations:
-            raise UserError(self.env._("Only stations of OCPP 2.1 that shall have tariffs can be sent one."))
-        commands = stations.sudo().evse_ids._send_tariff(again=True)
-        action = self.env["ir.actions.act_window"]._for_xml_id("emobility_ocpp.emobility_command_action")
-        return action | {"domain": [("id", "in", commands.ids)], "context": {}}
 
     # --- actions of people ---
 
@@ -397,6 +366,13 @@ class EmobilityStation(models.Model):
 
     # --- what the bridge reports ---
 
+    def _reported(self, keys: tuple[str, ...]) -> dict[str, str]:
+        """Settings as the station reported them last; without those that it did not report."""
+        settings = self.env["emobility.station.setting"].sudo().search(
+            [("station_id", "in", self.ids), ("key", "in", keys)]
+        )
+        return {setting.key: setting.value or "" for setting in settings}
+
     def _apply_seen(self, at: datetime) -> None:
         """Note that the station was heard at ``at`` (naive UTC). A clock that is ahead does not count."""
         seen = min(at, fields.Datetime.now())
@@ -435,13 +411,17 @@ class EmobilityStation(models.Model):
             self.message_post(body=self.env._("Upload of a log: %(status)s", status=payload["status"]))
 
     def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
-        """What a person asked the station for, to be read in its chatter."""
+        """What a person asked for, or what the station says of reservations and limits, to be read in its chatter."""
         self.ensure_one()
         titles = {
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
             "monitoring": self.env._("Monitors"),
             "settlement": self.env._("Payment at the station"),
+            "charging_profiles": self.env._("Charging profiles"),
+            "charging_limit": self.env._("Somebody else limits the power of the station"),
+            "charging_limit_cleared": self.env._("Somebody else no longer limits the power of the station"),
+            "reservation": self.env._("A reservation has ended at the station"),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))

@@ -91,7 +91,8 @@ class EmobilityToken(models.Model):
 
         :param uid: how the bridge spells it
 
-        ``group`` says which tokens may stop each other's sessions: those of the same driver.
+        ``group`` says which tokens may stop each other's sessions: those of the same driver. ``price_group`` says which
+        of the tariffs of a station is theirs.
         """
         best = max((token._is_own(), token.state == "active") for token in self)
         tokens = self.filtered(lambda token: (token._is_own(), token.state == "active") == best)
@@ -103,12 +104,20 @@ class EmobilityToken(models.Model):
             "status": tokens._station_status(),
             "valid_until": _instant_text(tokens.valid_until),
             "group": f"driver-{tokens.partner_id.id}" if tokens.partner_id else False,
+            "price_group": tokens.contract_id.company_id == self.env.company and tokens.contract_id.ocpp_price_group,
         }
 
 
 def _unknown(uid: str) -> dict[str, Any]:
     """A token that nobody knows, or of which nobody knows whose it is."""
-    return {"uid": uid, "type": "OTHER", "status": "Invalid", "valid_until": False, "group": False}
+    return {
+        "uid": uid,
+        "type": "OTHER",
+        "status": "Invalid",
+        "valid_until": False,
+        "group": False,
+        "price_group": False,
+    }
 
 
 def _instant_text(value: datetime | bool) -> str | bool:

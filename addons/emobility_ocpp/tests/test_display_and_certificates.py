@@ -91,6 +91,18 @@ class TestDisplayAndCertificates(OcppCommon):
         self.push_ok(self.event("notice", "station.notice", subject="monitoring", content={"monitor": ["<x>"]}))
         self.assertIn("&lt;x&gt;", self.station.message_ids[0].body)
 
+    def test_the_end_of_a_reservation_and_limits_by_others_are_in_the_chatter(self) -> None:
+        for number, (subject, words) in enumerate(
+            {
+                "reservation": "A reservation has ended",
+                "charging_limit": "Somebody else limits",
+                "charging_limit_cleared": "no longer limits",
+                "charging_profiles": "Charging profiles",
+            }.items()
+        ):
+            self.push_ok(self.event(f"notice-{number}", "station.notice", subject=subject, content={"evseId": 1}))
+            self.assertIn(words, self.station.message_ids[0].body)
+
     def test_variables_that_were_asked_for_are_settings(self) -> None:
         command = self.env["emobility.command"]._request(self.station, "get_configuration", {"keys": ["A#1.B[x]"]})
         result = {

@@ -27,6 +27,7 @@ class TestOperations(OcppCommon):
     def test_command_of_a_clerk_is_given_to_the_bridge_and_its_answer_is_kept(self) -> None:
         command = self.send(self.clerk, "unlock", evse_number=1)
         self.assertEqual(command.evse_id, self.evse)
+        self.assertEqual(command.display_name, f"Unlock a connector · {self.station.identity}")
         [sent] = self.gateway.sync(False)["commands"]
         self.assertEqual((sent["action"], sent["payload"]), ("unlock", {"evse": 1}))
         self.report(command, {"status": "Unlocked"})

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -121,6 +122,98 @@ class TestStationTariff(ChargingCommon):
         command = self.env["emobility.command"].search([("action", "=", "transaction_tariff")])
         self.assertEqual((len(command), command.payload["session_uid"]), (1, "with-contract"))
         self.assertEqual(command.payload["tariff"]["energy"]["prices"], [{"priceKwh": 0.4117647059}])
+
+    def synced(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the bridge hears of the station and of the token of the contract."""
+        self.send()
+        [station] = self.station._ocpp_list(self.company, [self.station.identity])
+        tokens = self.env["emobility.token"].with_company(self.company)
+        [token] = tokens._ocpp_list(self.company, [self.contract.token_ids[:1].uid])
+        return station["tariffs"], token
+
+    def test_the_bridge_holds_what_drivers_with_a_contract_pay_at_the_station(self) -> None:
+        tariffs, token = self.synced()
+        told = tariffs[token["price_group"]]
+        self.assertEqual(told["tariff"]["energy"]["prices"], [{"priceKwh": 0.4117647059}])
+        self.assertEqual(told["tariff"]["tariffId"], self.tariff.version_ids._ocpp_tariff()[0]["tariffId"])
+        self.assertIn("0.49", self.station.driver_tariffs_text)
+        until = datetime.fromisoformat(told["until"])
+        self.assertTrue(datetime.now(UTC) < until <= datetime.now(UTC) + timedelta(days=1))
+        self.assertEqual((until.astimezone(ZoneInfo("Europe/Berlin")).hour, until.minute), (0, 0))
+
+    def test_contracts_of_one_price_are_one_group_and_others_have_their_own_price(self) -> None:
+        cheap = self.env["emobility.customer.group"].create(
+            {"name": "Cheap", "code": "CHEAP", "company_id": self.company.id}
+        )
+        other = self._make_contract(self.env["res.partner"].create({"name": "Cheap Driver"}), "CHEAP1")
+        alike = self._make_contract(self.env["res.partner"].create({"name": "Driver"}), "ALIKE1")
+        other.partner_id.customer_group_id = cheap
+        tariffs, token = self.synced()
+        self.assertEqual(alike.ocpp_price_group, token["price_group"])
+        self.assertEqual(other.ocpp_price_group, token["price_group"], "no rule names the group of the customer")
+        self._make_rule(self._make_tariff("CHEAP", {"ENERGY": 0.119}), customer_group_id=cheap.id, sequence=1)
+        tariffs, token = self.synced()
+        self.assertEqual(alike.ocpp_price_group, token["price_group"])
+        self.assertNotEqual(other.ocpp_price_group, token["price_group"])
+        self.assertEqual(tariffs[other.ocpp_price_group]["tariff"]["energy"]["prices"], [{"priceKwh": 0.1}])
+
+    def test_a_contract_with_another_plan_or_payer_has_no_price_until_it_is_sorted_again(self) -> None:
+        self.synced()
+        self.contract.invoice_partner_id = self.env["res.partner"].create({"name": "Employer"})
+        self.assertFalse(self.contract.ocpp_price_group)
+        self.synced()
+        self.assertTrue(self.contract.ocpp_price_group)
+
+    def test_what_ocpp_cannot_carry_is_not_told_to_drivers_either(self) -> None:
+        self.tariff.version_ids.quota_kwh = 50
+        self.assertEqual(self.synced()[0], {})
+        self.station.tariff_policy = "always"
+        self.assertEqual(len(self.synced()[0]), 1)
+        self.station.tariff_policy = "none"
+        self.assertEqual(self.synced()[0], {})
+
+    def test_a_price_that_differs_between_the_evses_of_a_station_is_not_told(self) -> None:
+        """The driver is let in before anybody knows where the cable goes."""
+        self.assertEqual(len(self.synced()[0]), 1)
+        second = self.evse.copy({"uid": "SECOND", "ocpp_evse_number": 2, "station_id": self.station.id})
+        self.env["emobility.connector"].create(
+            {
+                "evse_id": second.id,
+                "code": "1",
+                "standard": "IEC_62196_T2_COMBO",
+                "power_type": "DC",
+                "max_power_kw": 300,
+            }
+        )
+        self._make_rule(self._make_tariff("HPC", {"ENERGY": 0.79}), power_class="HPC", sequence=1)
+        self.assertEqual(self.synced()[0], {})
+
+    def test_what_the_station_says_of_itself_decides_whether_it_gets_a_tariff(self) -> None:
+        """TariffCostCtrlr of its device model; what it did not report is no obstacle."""
+        for key, value, words in (
+            ("TariffCostCtrlr.Available[Tariff]", "false", "knows no tariffs"),
+            ("TariffCostCtrlr.Currency", "SEK", "SEK"),
+            ("TariffCostCtrlr.MaxElements[Tariff]", "0", "at most 0"),
+        ):
+            with self.subTest(key):
+                setting = self.env["emobility.station.setting"].sudo().create(
+                    {"station_id": self.station.id, "key": key, "value": value}
+                )
+                self.assertEqual(self.synced()[0], {})
+                self.assertIn(words, self.evse.ocpp_tariff_note)
+                setting.unlink()
+        self.env["emobility.station.setting"].sudo().create(
+            {"station_id": self.station.id, "key": "TariffCostCtrlr.ConditionsSupported[Tariff]", "value": "false"}
+        )
+        self.assertEqual(len(self.synced()[0]), 1)
+        self.tariff.version_ids.element_ids.max_kwh = 10
+        self.assertEqual(self.synced()[0], {})
+
+    def test_a_card_of_another_company_has_no_price_group_here(self) -> None:
+        self.synced()
+        other = self.env["res.company"].sudo().create({"name": "Other"})
+        token = self.contract.token_ids[:1].sudo().with_company(other)
+        self.assertFalse(token._ocpp_values(token.uid)["price_group"])
 
     def test_the_button_is_for_technicians_and_needs_a_station_that_can(self) -> None:
         clerk = new_test_user(self.env, "tariff-clerk", "emobility_crm.group_user", company_id=self.company.id)

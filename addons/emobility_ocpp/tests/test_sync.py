@@ -31,6 +31,7 @@ class TestSync(OcppCommon):
                 "status": "Accepted",
                 "valid_until": False,
                 "group": False,
+                "price_group": False,
             },
         )
         [station] = [station for station in answer["stations"] if station["identity"] == "TEST-CS-1"]
@@ -43,6 +44,7 @@ class TestSync(OcppCommon):
                 "offline_policy": "accept_known",
                 "security_profile": 1,
                 "certificates": [],
+                "tariffs": {},
             },
         )
 

@@ -18,7 +18,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="station_simulator", description=__doc__)
     parser.add_argument("--url", required=True, help="ws://host:port/ocpp; the identity is added to the path")
     parser.add_argument("--identity", required=True)
-    parser.add_argument("--password", required=True)
+    parser.add_argument("--password", default="")
+    parser.add_argument("--ca", help="PEM file with the authority that is trusted, when the address is wss://")
+    parser.add_argument("--certificate", help="PEM file with the certificate of the station, in place of a password")
+    parser.add_argument("--key", help="PEM file with the key of the certificate")
     parser.add_argument("--ocpp", choices=["1.6", "2.0.1", "2.1"], default="1.6")
     parser.add_argument("--evse", type=int, default=1)
     parser.add_argument(

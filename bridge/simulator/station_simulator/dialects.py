@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ocpp.routing import on
+from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint as ChargePoint16
 from ocpp.v16 import call as call16
 from ocpp.v16 import call_result as result16
@@ -28,6 +28,7 @@ from .plan import Sample
 OnStart = Callable[[str, int | None], bool]
 OnStop = Callable[[], bool]
 OnFirmware = Callable[[str, int | None], None]
+OnReport = Callable[[int, bool], None]
 
 _logger = logging.getLogger(__name__)
 
@@ -40,9 +41,22 @@ SETTINGS = {
     "DefaultPrice": "",
 }
 VARIABLES = {
+    "AlignedDataCtrlr.Interval": "900",
+    "AuthCtrlr.AuthorizeRemoteStart": "false",
+    "ClockCtrlr.TimeSource": "Heartbeat",
     "DisplayMessageCtrlr.Available": "true",
     "DisplayMessageCtrlr.SupportedFormats": "ASCII,UTF8,URI",
+    "OCPPCommCtrlr.HeartbeatInterval": "300",
+    "SampledDataCtrlr.TxUpdatedInterval": "300",
+    "TariffCostCtrlr.Available[Tariff]": "true",
+    "TariffCostCtrlr.Currency": "EUR",
 }
+READ_ONLY = {
+    "DisplayMessageCtrlr.Available",
+    "DisplayMessageCtrlr.SupportedFormats",
+    "TariffCostCtrlr.Available[Tariff]",
+}
+_REPORT_PART = 4
 _FIRMWARE_STEPS = ("Downloading", "Downloaded", "Installing", "Installed")
 _FIRMWARE_PAUSE = 1.0
 
@@ -50,6 +64,14 @@ _FIRMWARE_PAUSE = 1.0
 def stamp(at: datetime) -> str:
     """A timestamp as stations send it."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Whether a token may charge, and what that costs its driver, where the central system says so (2.1)."""
+
+    accepted: bool
+    tariff: dict[str, Any] | None = None
 
 
 @dataclass
@@ -71,10 +93,23 @@ class Dialect:
     """One connection of the station, speaking one version; each method raises when no answer comes."""
 
     point: Any
+    _point: Any
+    first_settings: dict[str, str]
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(
+        self,
+        identity: str,
+        socket: ClientConnection,
+        timeout: float,
+        settings: dict[str, str],
+        on_start: OnStart,
+        on_stop: OnStop,
+    ) -> None:
+        self.point = self._point(identity, socket, timeout)
+        self.point.settings = settings
+        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
         self._socket = socket
-        self._update: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self.firmware = FIRST_FIRMWARE
 
     async def receive(self) -> None:
@@ -98,7 +133,7 @@ class Dialect:
 
     def install(self, location: str, number: int | None) -> None:
         """Install an image, as slowly as that goes; its version is the name of its file."""
-        self._update = asyncio.create_task(self._install(location.rpartition("/")[2], number))
+        self._task = asyncio.create_task(self._install(location.rpartition("/")[2], number))
 
     async def _install(self, file: str, number: int | None) -> None:
         for step in _FIRMWARE_STEPS:
@@ -115,7 +150,7 @@ class Dialect:
         """Say who the station is."""
         raise NotImplementedError
 
-    async def authorize(self, token: str) -> bool:
+    async def authorize(self, token: str) -> Permission:
         """Ask whether a token may charge."""
         raise NotImplementedError
 
@@ -141,14 +176,18 @@ def show(text: object) -> None:
     _logger.info("display: %s", text)
 
 
+def price_text(tariff: dict[str, Any]) -> str:
+    """What a tariff says of itself to people, else its name; from the wire, or with names as the library has them."""
+    texts = [text["content"] for text in tariff.get("description") or []]
+    return "; ".join(texts) or str(tariff.get("tariff_id") or tariff.get("tariffId"))
+
+
 class _Point16(ChargePoint16):
     on_start: OnStart
     on_stop: OnStop
     on_firmware: OnFirmware
 
-    def __init__(self, identity: str, socket: ClientConnection, timeout: float) -> None:
-        super().__init__(identity, socket, timeout)
-        self.settings = dict(SETTINGS)
+    settings: dict[str, str]
 
     @on("GetConfiguration")
     def get_configuration(self, key: list[str] | None = None) -> Any:
@@ -188,12 +227,8 @@ class _Point16(ChargePoint16):
 class Dialect16(Dialect):
     """OCPP 1.6."""
 
-    def __init__(
-        self, identity: str, socket: ClientConnection, timeout: float, on_start: OnStart, on_stop: OnStop
-    ) -> None:
-        super().__init__(socket)
-        self.point = _Point16(identity, socket, timeout)
-        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
+    _point = _Point16
+    first_settings = SETTINGS
 
     async def boot(self) -> None:
         await self._call(
@@ -205,9 +240,9 @@ class Dialect16(Dialect):
     async def firmware_status(self, status: str, number: int | None) -> None:
         await self._call(call16.FirmwareStatusNotification(status))
 
-    async def authorize(self, token: str) -> bool:
+    async def authorize(self, token: str) -> Permission:
         answer = await self._call(call16.Authorize(token))
-        return bool(answer.id_tag_info["status"] == "Accepted")
+        return Permission(answer.id_tag_info["status"] == "Accepted")
 
     async def status(self, evse: int, status: str, at: datetime) -> None:
         await self._call(call16.StatusNotification(evse, "NoError", status, timestamp=stamp(at)))
@@ -233,12 +268,44 @@ class Dialect16(Dialect):
         )
 
 
-class _Display20:
-    """The display of a station of OCPP 2; messages with an id that is there are replaced."""
+class _Point20:
+    """Device model and display of a station of OCPP 2; messages with an id that is there are replaced."""
+
+    settings: dict[str, str]
+    on_report: OnReport
 
     @on("GetVariables")
     def get_variables(self, get_variable_data: list[dict[str, Any]]) -> Any:
-        return result201.GetVariables([_variable(one) for one in get_variable_data])
+        return result201.GetVariables([self._get(one) for one in get_variable_data])
+
+    def _get(self, asked: dict[str, Any]) -> dict[str, Any]:
+        answer = {"component": asked["component"], "variable": asked["variable"]}
+        value = self.settings.get(_key(asked))
+        if value is None:
+            return answer | {"attributeStatus": "UnknownVariable"}
+        return answer | {"attributeStatus": "Accepted", "attributeValue": value}
+
+    @on("SetVariables")
+    def set_variables(self, set_variable_data: list[dict[str, Any]]) -> Any:
+        return result201.SetVariables([self._set(one) for one in set_variable_data])
+
+    def _set(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        answer, key = {"component": wanted["component"], "variable": wanted["variable"]}, _key(wanted)
+        if key not in self.settings:
+            return answer | {"attributeStatus": "UnknownVariable"}
+        if key in READ_ONLY:
+            return answer | {"attributeStatus": "Rejected"}
+        self.settings[key] = wanted["attribute_value"]
+        return answer | {"attributeStatus": "Accepted"}
+
+    @on("GetBaseReport")
+    def get_base_report(self, report_base: str, **_kwargs: Any) -> Any:
+        return result201.GetBaseReport("NotSupported" if report_base == "SummaryInventory" else "Accepted")
+
+    @after("GetBaseReport")
+    def report(self, request_id: int, report_base: str) -> None:
+        if report_base != "SummaryInventory":
+            self.on_report(request_id, report_base == "ConfigurationInventory")
 
     @on("SetDisplayMessage")
     def set_display_message(self, message: dict[str, Any]) -> Any:
@@ -260,16 +327,24 @@ class _Display20:
         return result201.CostUpdated()
 
 
-def _variable(asked: dict[str, Any]) -> dict[str, Any]:
-    component, variable = asked["component"], asked["variable"]
-    value = VARIABLES.get(f"{component['name']}.{variable['name']}")
-    answer = {"component": component, "variable": variable}
-    if value is None:
-        return answer | {"attributeStatus": "UnknownVariable"}
-    return answer | {"attributeStatus": "Accepted", "attributeValue": value}
+def _key(named: dict[str, Any]) -> str:
+    variable = named["variable"]
+    instance = f"[{variable['instance']}]" if variable.get("instance") else ""
+    return f"{named['component']['name']}.{variable['name']}{instance}"
 
 
-class _Point201(_Display20, ChargePoint201):
+def _report_data(key: str, value: str) -> dict[str, Any]:
+    component, _, rest = key.partition(".")
+    name, _, instance = rest.rstrip("]").partition("[")
+    mutability = "ReadOnly" if key in READ_ONLY else "ReadWrite"
+    return {
+        "component": {"name": component},
+        "variable": {"name": name} | ({"instance": instance} if instance else {}),
+        "variableAttribute": [{"type": "Actual", "value": value, "mutability": mutability}],
+    }
+
+
+class _Point201(_Point20, ChargePoint201):
     on_start: OnStart
     on_stop: OnStop
     on_firmware: OnFirmware
@@ -297,12 +372,11 @@ class Dialect201(Dialect):
 
     _STATUS = {"Available": "Available", "Preparing": "Occupied", "Finishing": "Occupied"}
 
-    def __init__(
-        self, identity: str, socket: ClientConnection, timeout: float, on_start: OnStart, on_stop: OnStop
-    ) -> None:
-        super().__init__(socket)
-        self.point = self._point(identity, socket, timeout)
-        self.point.on_start, self.point.on_stop, self.point.on_firmware = on_start, on_stop, self.install
+    first_settings = VARIABLES
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.point.on_report = self.report
 
     @classmethod
     def new_session(cls, evse: int, token: str, remote_id: int | None) -> Run:
@@ -315,9 +389,30 @@ class Dialect201(Dialect):
     async def firmware_status(self, status: str, number: int | None) -> None:
         await self._call(self._messages.FirmwareStatusNotification(status, request_id=number))
 
-    async def authorize(self, token: str) -> bool:
+    def report(self, number: int, only_settable: bool) -> None:
+        """Report the device model, in several parts as stations do."""
+        self._task = asyncio.create_task(self._report(number, only_settable))
+
+    async def _report(self, number: int, only_settable: bool) -> None:
+        data = [
+            _report_data(key, value)
+            for key, value in sorted(self.point.settings.items())
+            if not (only_settable and key in READ_ONLY)
+        ]
+        for part, first in enumerate(range(0, len(data), _REPORT_PART)):
+            await self._call(
+                self._messages.NotifyReport(
+                    request_id=number,
+                    generated_at=stamp(datetime.now(UTC)),
+                    seq_no=part,
+                    report_data=data[first : first + _REPORT_PART],
+                    tbc=first + _REPORT_PART < len(data),
+                )
+            )
+
+    async def authorize(self, token: str) -> Permission:
         answer = await self._call(self._messages.Authorize(id_token={"idToken": token, "type": "ISO14443"}))
-        return bool(answer.id_token_info["status"] == "Accepted")
+        return Permission(answer.id_token_info["status"] == "Accepted", getattr(answer, "tariff", None))
 
     async def status(self, evse: int, status: str, at: datetime) -> None:
         if status in self._STATUS:
@@ -376,10 +471,39 @@ class Dialect201(Dialect):
         )
 
 
-class _Point21(_Display20, ChargePoint21):
+class _Point21(_Point20, ChargePoint21):
     on_start: OnStart
     on_stop: OnStop
     on_firmware: OnFirmware
+
+    def __init__(self, identity: str, socket: ClientConnection, timeout: float) -> None:
+        super().__init__(identity, socket, timeout)
+        self.tariffs: dict[int, str] = {}  # ids by EVSE; 0 is for all of them
+
+    @on("SetDefaultTariff")
+    def set_default_tariff(self, evse_id: int, tariff: dict[str, Any]) -> Any:
+        self.tariffs[evse_id] = tariff["tariff_id"]
+        show(f"EVSE {evse_id}: {price_text(tariff)}")
+        return result21.SetDefaultTariff("Accepted")
+
+    @on("GetTariffs")
+    def get_tariffs(self, evse_id: int) -> Any:
+        found = {evse: name for evse, name in self.tariffs.items() if evse_id in (0, evse)}
+        assignments = [
+            {"tariffId": name, "tariffKind": "DefaultTariff", "evseIds": [evse]} for evse, name in found.items()
+        ]
+        return result21.GetTariffs("Accepted" if found else "NoTariff", tariff_assignments=assignments or None)
+
+    @on("ClearTariffs")
+    def clear_tariffs(self, evse_id: int | None = None, **_kwargs: Any) -> Any:
+        gone = [self.tariffs.pop(evse) for evse in list(self.tariffs) if evse_id in (None, evse)]
+        results = [{"status": "Accepted", "tariffId": name} for name in gone]
+        return result21.ClearTariffs(results or [{"status": "NoTariff"}])
+
+    @on("ChangeTransactionTariff")
+    def change_transaction_tariff(self, tariff: dict[str, Any], **_kwargs: Any) -> Any:
+        show(f"this session: {price_text(tariff)}")
+        return result21.ChangeTransactionTariff("Accepted")
 
     @on("UpdateFirmware")
     def update_firmware(self, request_id: int, firmware: dict[str, Any], **_kwargs: Any) -> Any:

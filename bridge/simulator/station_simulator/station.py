@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import math
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
 
-from .dialects import DIALECTS, Dialect
+from .dialects import DIALECTS, Dialect, price_text, show
 from .plan import LIVE_SAMPLE_EVERY, SAMPLE_EVERY, Sample, SessionPlan
 
 _logger = logging.getLogger(__name__)
@@ -38,12 +39,13 @@ class StationSettings:
     """Which station this is, what it does; `time_scale` is simulated seconds per second (None: at once).
 
     `live` sessions begin now and take as long as they take; all others lie in the past and end now.
-    `fault` is what goes wrong in the middle of a session, one of FAULTS.
+    `fault` is what goes wrong in the middle of a session, one of FAULTS. With `certificate` and `key` (PEM files) it
+    proves with these who it is, else with the password; `ca` is the authority that it trusts.
     """
 
     url: str
     identity: str
-    password: str
+    password: str = ""
     ocpp: str = "1.6"
     evse: int = 1
     energy_kwh: float = 20.0
@@ -56,6 +58,9 @@ class StationSettings:
     meter_start_wh: int = 1_000_000
     response_timeout: float = 10.0
     reconnect_pause: float = 0.5
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 @dataclass
@@ -75,6 +80,8 @@ class Simulator:
         self._online = asyncio.Event()
         self._remote_start: asyncio.Queue[tuple[str, int | None]] = asyncio.Queue()
         self._stop = asyncio.Event()
+        self._memory = dict(DIALECTS[self.settings.ocpp].first_settings)
+        self.tariff: dict[str, Any] | None = None  # what the driver pays who was let in last, if that was said
         self._register_wh = self.settings.meter_start_wh
         self._free_since = self.clock()
         if not self.settings.live:
@@ -122,13 +129,28 @@ class Simulator:
         return connect(
             f"{settings.url.rstrip('/')}/{quote(settings.identity, safe='')}",
             subprotocols=[Subprotocol(f"ocpp{settings.ocpp}")],
-            additional_headers={"Authorization": f"Basic {credentials}"},
+            additional_headers=None if settings.certificate else {"Authorization": f"Basic {credentials}"},
             compression=None,
+            **self._tls(),
         )
+
+    def _tls(self) -> dict[str, ssl.SSLContext]:
+        settings = self.settings
+        if not settings.url.startswith("wss:"):
+            return {}
+        context = ssl.create_default_context(cafile=settings.ca)
+        if settings.certificate:
+            context.load_cert_chain(settings.certificate, settings.key)
+        return {"ssl": context}
 
     async def _use(self, socket: ClientConnection, booted: bool) -> bool:
         dialect = DIALECTS[self.settings.ocpp](
-            self.settings.identity, socket, self.settings.response_timeout, self._on_start, self._on_stop
+            self.settings.identity,
+            socket,
+            self.settings.response_timeout,
+            self._memory,
+            self._on_start,
+            self._on_stop,
         )
         receiving = asyncio.create_task(dialect.receive())
         try:
@@ -192,13 +214,22 @@ class Simulator:
                 charging_token, remote_id = await self._remote_start.get()
             else:
                 charging_token, token = token, None
-                accepted = await self._send(lambda dialect, uid=charging_token: dialect.authorize(uid))
+                accepted = await self._authorize(charging_token)
             if accepted:
                 await self._session(charging_token, remote_id)
             else:
                 _logger.warning("%s: the token %s is refused", self.settings.identity, charging_token)
             if not serve:
                 return
+
+    async def _authorize(self, token: str) -> bool:
+        permission = await self._send(lambda dialect: dialect.authorize(token))
+        if permission is None:
+            return False
+        self.tariff = permission.tariff
+        if self.tariff:
+            show(f"your price: {price_text(self.tariff)}")
+        return bool(permission.accepted)
 
     def _plan(self) -> SessionPlan:
         """A live session begins now; any other lies in the past and ends now.

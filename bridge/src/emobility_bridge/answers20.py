@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .authorization import Authorization
@@ -24,7 +26,21 @@ def token_of(id_token: Any) -> tuple[str | None, str | None]:
     return uid, TOKEN_TYPES.get(str(token.get("type")), "OTHER") if uid else None
 
 
-def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question | Errand:
+def _allowed(known: Question) -> Payload:
+    return {"idTokenInfo": _id_token_info(known.permission)}
+
+
+def _allowed_at_a_price(known: Question) -> Payload:
+    """With what the driver pays (2.1, I08), when that is known."""
+    permission = known.permission
+    if permission is None or permission.status != "Accepted" or permission.tariff is None:
+        return _allowed(known)
+    return _allowed(known) | {"tariff": permission.tariff}
+
+
+def _authorize(
+    station: str, payload: Payload, desk: Desk, answer: Callable[[Question], Payload] = _allowed
+) -> Payload | Question | Errand:
     """Authorize (C01), and with a contract certificate (C07): then the certificate must be good as well."""
     token_uid, _type = token_of(payload.get("idToken"))
     if token_uid is None:
@@ -32,19 +48,19 @@ def _authorize(station: str, payload: Payload, desk: Desk) -> Payload | Question
     if is_direct(payload.get("idToken")):
         return {"idTokenInfo": _direct_info(desk)}
     if payload.get("certificate") or payload.get("iso15118CertificateHashData"):
-        return Errand(lambda: _authorize_contract(station, payload, desk, token_uid))
-    return Question(
-        station, lambda known: {"idTokenInfo": _id_token_info(known.permission)}, token_uid, ask_after=ANEW
-    )
+        return Errand(lambda: _authorize_contract(station, payload, desk, token_uid, answer))
+    return Question(station, answer, token_uid, ask_after=ANEW)
 
 
-async def _authorize_contract(station: str, payload: Payload, desk: Desk, emaid: str) -> Payload | Question:
+async def _authorize_contract(
+    station: str, payload: Payload, desk: Desk, emaid: str, answer: Callable[[Question], Payload]
+) -> Payload | Question:
     status = await desk.plug_and_charge.check(payload, emaid)
     if status != "Accepted":
         return {"idTokenInfo": {"status": "Invalid"}, "certificateStatus": status}
     question = Question(
         station,
-        lambda known: {"idTokenInfo": _id_token_info(known.permission), "certificateStatus": status},
+        lambda known: answer(known) | {"certificateStatus": status},
         emaid,
         ask_after=ANEW,
     )
@@ -129,6 +145,7 @@ ANSWERS_201: Answers = {
     "TransactionEvent": _transaction_event,
 }
 ANSWERS_21: Answers = ANSWERS_201 | {
+    "Authorize": partial(_authorize, answer=_allowed_at_a_price),
     "BatterySwap": fixed({}),
     "ClosePeriodicEventStream": fixed({}),
     "NotifyDERAlarm": fixed({}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from .database import Connection, fetch_all
 
@@ -16,6 +17,7 @@ UNKNOWN = "*"
 _QUERY = """
     SELECT asked.n, station.accepted, station.offline_policy, token.type, token.status, token.valid_until,
            token.group_id, coalesce(sync_state.synced_at < %s, true) AS stale,
+           driver_tariff.tariff, driver_tariff.valid_until AS tariff_until,
            (SELECT coalesce(payload->>'token_type', 'OTHER') FROM command
              WHERE command.station = asked.station AND action = 'remote_start'
              AND state IN ('sent', 'accepted', 'unknown') AND upper(payload->>'token_uid') = upper(asked.token)
@@ -26,7 +28,9 @@ _QUERY = """
     FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS asked (n, station, token, evse)
     CROSS JOIN sync_state
     LEFT JOIN station ON station.identity = asked.station
-    LEFT JOIN token ON token.key = upper(asked.token)"""
+    LEFT JOIN token ON token.key = upper(asked.token)
+    LEFT JOIN driver_tariff
+        ON driver_tariff.station = asked.station AND driver_tariff.price_group = token.price_group"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Authorization:
     """The answer for one token; `token_type` is Odoo's type when the token is known.
 
     `ask`: its provider wants to be asked, and `status` is what counts when nobody can be. `reference` is what the
-    provider calls its answer.
+    provider calls its answer. `tariff` is what the driver pays at this station (TariffType of OCPP 2.1); None when that
+    is not known for sure.
     """
 
     status: str  # Accepted, Blocked, Expired, Invalid
@@ -43,6 +48,7 @@ class Authorization:
     group: str | None = None
     ask: bool = False
     reference: str | None = None
+    tariff: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def _decide(row: dict[str, object], at: datetime) -> Authorization:
     if not row["accepted"]:
         return Authorization("Invalid")
     if row["remote_type"] is not None:
-        return Authorization("Accepted", str(row["remote_type"]))
+        return Authorization("Accepted", str(row["remote_type"]), tariff=_tariff(row, at))
     if row["stale"] and row["offline_policy"] == "reject":
         return Authorization("Invalid")
     if row["status"] is None:
@@ -98,4 +104,15 @@ def _decide(row: dict[str, object], at: datetime) -> Authorization:
         policy, ask = row["offline_policy"], True
         alone = policy == "accept_all" or (status == "AskOnline" and policy != "reject")
         status = "Accepted" if alone else "Invalid"
-    return Authorization(status, str(row["type"]), valid_until, None if group is None else str(group), ask)
+    return Authorization(
+        status, str(row["type"]), valid_until, None if group is None else str(group), ask, tariff=_tariff(row, at)
+    )
+
+
+def _tariff(row: dict[str, Any], at: datetime) -> dict[str, Any] | None:
+    """Rather none than one that may have changed."""
+    until = row["tariff_until"]
+    if row["stale"] or until is None or until <= at:
+        return None
+    tariff: dict[str, Any] = row["tariff"]
+    return tariff

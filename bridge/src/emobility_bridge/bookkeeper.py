@@ -68,13 +68,10 @@ class Bookkeeper:
         try:
             return await self._apply_next(limit)
         except psycopg.OperationalError:
-            self._sessions.clear()
             raise
         except Stale as reason:
-            self._sessions.clear()
             _logger.info("A batch is applied again: %s", reason)
         except Exception as error:  # whatever a station sends, a message it bills with must not be lost
-            self._sessions.clear()
             if limit == 1:
                 await self._quarantine_next(error)
                 return True
@@ -84,6 +81,15 @@ class Bookkeeper:
         return True
 
     async def _apply_next(self, limit: int) -> bool:
+        try:
+            return await self._apply(limit)
+        except BaseException:
+            # What is in memory was never stored. Also when the process is just ending: it goes through the journal once
+            # more, and would take for a repetition what it has forgotten.
+            self._sessions.clear()
+            raise
+
+    async def _apply(self, limit: int) -> bool:
         async with self._database.transaction() as connection:
             rows = await self._next(connection, limit)
             if rows:

@@ -417,6 +417,7 @@ _CALLS_20: dict[str, Callable[[Payload, int], Call]] = {
     "monitoring_level": lambda p, _n: ("SetMonitoringLevel", {"severity": int(p["severity"])}),
     "customer_information": _customer_20,
     "composite_schedule": lambda p, _n: _composite(p, "evseId"),
+    "charging_profiles": lambda _p, n: ("GetChargingProfiles", {"requestId": n, "chargingProfile": {}}),
     "data_transfer": _data_transfer,
     "install_certificate": lambda p, _n: (
         "InstallCertificate",

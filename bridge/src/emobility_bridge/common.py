@@ -67,7 +67,7 @@ def configuration(work: Work, found: list[Payload], payload: Payload) -> None:
 
 
 def notice(subject: str) -> Callable[[Work, Payload], Awaitable[None]]:
-    """A report that was asked for and that is only to be read."""
+    """A report that is only to be read; most were asked for."""
 
     async def report(work: Work, payload: Payload) -> None:
         uid = event_uid(work.station, subject, payload, iso(work.received_at))

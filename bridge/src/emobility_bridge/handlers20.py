@@ -238,5 +238,9 @@ HANDLERS: common.Handlers = {
     "NotifyCustomerInformation": common.notice("customer_information"),
     "NotifyDisplayMessages": common.notice("display_messages"),
     "NotifyMonitoringReport": common.notice("monitoring"),
+    "NotifyChargingLimit": common.notice("charging_limit"),
+    "ClearedChargingLimit": common.notice("charging_limit_cleared"),
+    "ReportChargingProfiles": common.notice("charging_profiles"),
+    "ReservationStatusUpdate": common.notice("reservation"),
 }
 BILLING = frozenset({"TransactionEvent", "MeterValues"})

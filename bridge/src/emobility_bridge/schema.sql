@@ -59,7 +59,16 @@ CREATE TABLE IF NOT EXISTS token (
     type text NOT NULL,
     status text NOT NULL,
     valid_until timestamptz,
-    group_id text
+    group_id text,
+    price_group text       -- tokens of one group pay the same wherever they charge
+);
+-- What drivers pay at a station of OCPP 2.1, where that can be told: TariffType.
+CREATE TABLE IF NOT EXISTS driver_tariff (
+    station text NOT NULL,
+    price_group text NOT NULL,
+    tariff jsonb NOT NULL,
+    valid_until timestamptz NOT NULL,
+    PRIMARY KEY (station, price_group)
 );
 CREATE TABLE IF NOT EXISTS sync_state (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -68,6 +77,12 @@ CREATE TABLE IF NOT EXISTS sync_state (
     tried_at timestamptz               -- when Odoo did not answer
 );
 INSERT INTO sync_state DEFAULT VALUES ON CONFLICT DO NOTHING;
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'token'::regclass AND attname = 'price_group') THEN
+        ALTER TABLE token ADD COLUMN price_group text;
+        UPDATE sync_state SET cursor = 'false';  -- all tokens have to come anew
+    END IF;
+END $$;
 
 -- One row per identity that ever connected.
 CREATE TABLE IF NOT EXISTS station_state (

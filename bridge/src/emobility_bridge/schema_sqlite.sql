@@ -50,7 +50,15 @@ CREATE TABLE IF NOT EXISTS token (
     type text NOT NULL,
     status text NOT NULL,
     valid_until timetext,
-    group_id text
+    group_id text,
+    price_group text
+);
+CREATE TABLE IF NOT EXISTS driver_tariff (
+    station text NOT NULL,
+    price_group text NOT NULL,
+    tariff jsontext NOT NULL,
+    valid_until timetext NOT NULL,
+    PRIMARY KEY (station, price_group)
 );
 CREATE TABLE IF NOT EXISTS sync_state (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),

@@ -221,6 +221,12 @@ def _open(path: Path) -> sqlite3.Connection:
     return raw
 
 
+def _add_price_group(raw: sqlite3.Connection) -> None:
+    """To a file that is older than this column; all tokens have to come anew then."""
+    if not any(column[1] == "price_group" for column in raw.execute("PRAGMA table_info(token)")):
+        raw.executescript("ALTER TABLE token ADD COLUMN price_group text; UPDATE sync_state SET cursor = 'false'")
+
+
 def _begin(raw: sqlite3.Connection) -> None:
     raw.execute("BEGIN IMMEDIATE")
 
@@ -281,6 +287,7 @@ class Sqlite:
         schema = resources.files(__package__).joinpath("schema_sqlite.sql").read_text()
         async with await self.connect() as connection:
             await connection.run(lambda raw: raw.executescript(schema))
+            await connection.run(_add_price_group)
 
     async def try_lock(self, connection: Connection, kind: int, number: int) -> bool:
         """A byte of a file beside the database, locked for this process until it ends."""

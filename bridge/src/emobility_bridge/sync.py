@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from . import rpc
 from .database import Connection, Database, fetch_one
 from .normalise import parse_time
 from .odoo import Odoo, OdooFault, OdooUnavailable
@@ -50,6 +51,7 @@ async def _store(connection: Connection, answer: dict[str, Any]) -> None:
     full = bool(answer.get("full"))
     await _store_tokens(connection, answer.get("tokens") or [], full)
     await _store_stations(connection, answer.get("stations") or [], full)
+    await _store_tariffs(connection, answer.get("stations") or [], full)
     await _store_commands(connection, answer.get("commands") or [])
     await connection.execute(
         "UPDATE sync_state SET cursor = %s, synced_at = now()", [Jsonb(answer.get("cursor") or False)]
@@ -61,10 +63,10 @@ async def _store_tokens(connection: Connection, tokens: list[dict[str, Any]], fu
         await connection.execute("DELETE FROM token")
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO token (key, uid, type, status, valid_until, group_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO UPDATE SET"
-            " uid = EXCLUDED.uid, type = EXCLUDED.type, status = EXCLUDED.status,"
-            " valid_until = EXCLUDED.valid_until, group_id = EXCLUDED.group_id",
+            "INSERT INTO token (key, uid, type, status, valid_until, group_id, price_group)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO UPDATE SET"
+            " uid = EXCLUDED.uid, type = EXCLUDED.type, status = EXCLUDED.status, valid_until = EXCLUDED.valid_until,"
+            " group_id = EXCLUDED.group_id, price_group = EXCLUDED.price_group",
             [
                 (
                     token["uid"].upper(),
@@ -73,6 +75,7 @@ async def _store_tokens(connection: Connection, tokens: list[dict[str, Any]], fu
                     token.get("status") or "Invalid",
                     parse_time(token.get("valid_until")),
                     token.get("group") or None,
+                    token.get("price_group") or None,
                 )
                 for token in tokens
             ],
@@ -100,6 +103,28 @@ async def _store_stations(connection: Connection, stations: list[dict[str, Any]]
                 )
                 for station in stations
             ],
+        )
+
+
+async def _store_tariffs(connection: Connection, stations: list[dict[str, Any]], full: bool) -> None:
+    """What drivers pay at a station, by the price group of their tokens; what OCPP does not allow is left out."""
+    if full:
+        await connection.execute("DELETE FROM driver_tariff")
+    rows = []
+    for station in stations:
+        identity = station["identity"]
+        for price_group, told in (station.get("tariffs") or {}).items():
+            problem = rpc.schema_problem("2.1", "SetDefaultTariff", {"evseId": 0, "tariff": told["tariff"]})
+            if problem is None:
+                rows.append((identity, price_group, Jsonb(told["tariff"]), parse_time(told["until"])))
+            else:
+                _logger.warning("A tariff is not told: %s", problem, extra={"station": identity})
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "DELETE FROM driver_tariff WHERE station = %s", [(station["identity"],) for station in stations]
+        )
+        await cursor.executemany(
+            "INSERT INTO driver_tariff (station, price_group, tariff, valid_until) VALUES (%s, %s, %s, %s)", rows
         )
 
 

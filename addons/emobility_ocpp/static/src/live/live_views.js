@@ -1,6 +1,8 @@
 import { registry } from "@web/core/registry";
 import { FormController } from "@web/views/form/form_controller";
 import { formView } from "@web/views/form/form_view";
+import { KanbanController } from "@web/views/kanban/kanban_controller";
+import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 import { useStationChanges } from "./station_changes";
@@ -22,6 +24,14 @@ export class LiveListController extends ListController {
                 this.model.load();
             }
         });
+    }
+}
+
+/** Cards that do the same, for a phone. */
+export class LiveKanbanController extends KanbanController {
+    setup() {
+        super.setup();
+        useStationChanges(TYPES[this.props.resModel], () => this.model.load());
     }
 }
 
@@ -50,5 +60,6 @@ export class CommissioningController extends LiveFormController {
 }
 
 registry.category("views").add("emobility_live_list", { ...listView, Controller: LiveListController });
+registry.category("views").add("emobility_live_kanban", { ...kanbanView, Controller: LiveKanbanController });
 registry.category("views").add("emobility_live_form", { ...formView, Controller: LiveFormController });
 registry.category("views").add("emobility_commissioning", { ...formView, Controller: CommissioningController });
