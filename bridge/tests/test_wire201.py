@@ -262,3 +262,18 @@ async def test_a_signing_request_is_passed_on_once(station: Any, odoo: FakeOdoo,
     await socket.call("NotifyEvent", {})
     await eventually(lambda: odoo.of_kind("station.csr"))
     assert [e["payload"] for e in odoo.of_kind("station.csr")] == [{"csr": "-----BEGIN"}]
+
+
+async def test_limits_of_another_system_are_reported(
+    station: Any, odoo: FakeOdoo, eventually: Eventually
+) -> None:
+    socket = await station(protocol=PROTOCOL)
+    limit = {
+        "evseId": 1,
+        "chargingLimit": {"chargingLimitSource": "EMS", "isGridCritical": False},
+    }
+    assert await socket.call("NotifyChargingLimit", limit) == {}
+    assert await socket.call("ClearedChargingLimit", {"chargingLimitSource": "EMS"}) == {}
+    notices = await eventually(lambda: len(odoo.of_kind("station.notice")) == 2 and odoo.of_kind("station.notice"))
+    assert {notice["payload"]["subject"] for notice in notices} == {"charging_limit"}
+    assert notices[0]["payload"]["content"]["evseId"] == 1

@@ -435,8 +435,11 @@ class EmobilityStation(models.Model):
             self.message_post(body=self.env._("Upload of a log: %(status)s", status=payload["status"]))
 
     def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
-        """What a person asked the station for, to be read in its chatter."""
+        """What a person asked the station for, to be read in its chatter; a limit by others concerns its sessions."""
         self.ensure_one()
+        if subject == "charging_limit":
+            self._live_sessions(content.get("evseId"))._limits_changed()
+            return
         titles = {
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
@@ -445,6 +448,11 @@ class EmobilityStation(models.Model):
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))
+
+    def _live_sessions(self, number: object = None) -> models.Model:
+        """Sessions under way at the EVSE with this OCPP number; without one, or with 0, at the whole station."""
+        evses = self.evse_ids.filtered(lambda evse: not number or evse.ocpp_evse_number == number)
+        return self.env["emobility.session"].sudo().search([("evse_id", "in", evses.ids), ("state", "=", "live")])
 
     def _apply_settlement(self, at: datetime, payload: dict[str, Any]) -> None:
         """What a terminal in the station took from a card. Who books such payments extends this."""

@@ -238,5 +238,8 @@ HANDLERS: common.Handlers = {
     "NotifyCustomerInformation": common.notice("customer_information"),
     "NotifyDisplayMessages": common.notice("display_messages"),
     "NotifyMonitoringReport": common.notice("monitoring"),
+    # Another system limits the power, such as that of the building, or does so no more.
+    "NotifyChargingLimit": common.notice("charging_limit"),
+    "ClearedChargingLimit": common.notice("charging_limit"),
 }
 BILLING = frozenset({"TransactionEvent", "MeterValues"})
