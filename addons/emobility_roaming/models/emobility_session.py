@@ -118,10 +118,11 @@ class EmobilitySession(models.Model):
         return done
 
     def _limits_changed(self, reference: str | None = None, schedule: ChargingSchedule | None = None) -> None:
-        super()._limits_changed(reference, schedule)
+        done = super()._limits_changed(reference, schedule)
         commands = self.env["emobility.ocpi.command"].sudo()
         for session in self:
             commands._limited_by_others(session, reference, schedule)
+        return done
 
     def _partner_uid(self) -> str:
         """What the partner calls the session: our ID of it is in upper case, theirs need not be."""
