@@ -99,6 +99,18 @@ def pulled(module: str, items: list) -> float:
     return per_second(len(items), work)
 
 
+def created(model, rows: list) -> float:
+    """The same rows by `create`, in the same pages."""
+
+    def work() -> None:
+        for page in pages(rows):
+            model.create(page)
+            env.flush_all()
+            env.invalidate_all()
+
+    return per_second(len(rows), work)
+
+
 def created_cdrs() -> float:
     rows = []
     for number in range(CDRS):
@@ -111,22 +123,14 @@ def created_cdrs() -> float:
             "currency_code": "EUR", "currency_id": company.currency_id.id, "total_net": 4.0, "total_gross": 4.76,
             "has_gross": True, "token_uid": "04AABB", "contract_ref": "C", "data": data,
         })  # fmt: skip
-    model = env["emobility.roaming.cdr"]._as_system()
-
-    def work() -> None:
-        for page in pages(rows):
-            model.create(page)
-            env.flush_all()
-            env.invalidate_all()
-
-    return per_second(CDRS, work)
+    return created(env["emobility.roaming.cdr"]._as_system(), rows)
 
 
 def created_tokens() -> float:
     rows = [{"uid": f"06{number:08X}", "token_type": "RFID", "country_code": "NL", "party_id": "XYZ",
              "state": "active"} for number in range(OBJECTS)]  # fmt: skip
     model = env["emobility.token"].with_context(tracking_disable=True)
-    return per_second(OBJECTS, lambda: [model.create(page) for page in pages(rows)])
+    return created(model, rows)
 
 
 def created_locations() -> float:
@@ -138,7 +142,7 @@ def created_locations() -> float:
 
     model = env["emobility.location"].with_context(tracking_disable=True)
     rows = [row(number) for number in range(OBJECTS // 10)]
-    return per_second(len(rows), lambda: [model.create(page) for page in pages(rows)])
+    return created(model, rows)
 
 
 def p99(times: list) -> float:

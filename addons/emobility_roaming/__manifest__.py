@@ -16,6 +16,7 @@
         "data/ocpi_endpoint.xml",
         "data/ocpi_cron.xml",
         "data/queue_job_data.xml",
+        "report/self_test_templates.xml",
         "wizards/ocpi_wizard_views.xml",
         "views/emobility_roaming_partner_views.xml",
         "views/emobility_connector_views.xml",

@@ -7,9 +7,9 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -105,6 +105,15 @@ class Answer:
         return self.error is None
 
 
+class Step(NamedTuple):
+    """Where in a list: at the address that the partner has named, else by counting."""
+
+    offset: int = 0
+    link: str | None = None
+    total: int | None = None
+    number: int = 1
+
+
 @dataclass
 class OcpiClient:
     """Calls one partner. ``raw_token``, ``zero_offsets`` and ``no_link`` are deviations of the partner."""
@@ -163,35 +172,40 @@ class OcpiClient:
         return self._answer(response, content, time.monotonic() - started, sent)
 
     def pages(self, url: str, page: Page, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
-        """The pages of a list, until the last or until one fails.
-
-        A list that gets shorter meanwhile would hide an object behind the border of two pages: then one step back.
-        """
-        total: int | None = None
-        following: str | None = url
-        params: Mapping[str, str] | None = page.params()
-        offset = page.offset
-        for _number in range(MAX_PAGES):
-            answer = self.call("GET", following or url, params=params, headers=headers)
+        """The pages of a list, until the last or until one fails. :raises OcpiError: see ``page``"""
+        step: Step | None = Step(offset=page.offset)
+        while step:
+            answer, step = self.page(url, page, step, headers)
             yield answer
-            if not answer.ok or not isinstance(answer.data, list):
-                return
-            offset += len(answer.data)
-            now = _integer(answer.headers.get("X-Total-Count"))
-            shrunk = total is not None and now is not None and now < total
-            total = now if now is not None else total
-            link = next_link(answer.headers.get("Link"))
-            if shrunk and answer.data and link:
-                offset = max(0, offset - 1)
-            elif link and not self.no_link:
-                if urlsplit(link).netloc != urlsplit(url).netloc:
-                    raise OcpiError(CANNOT_USE_API, f"The next page is at another host: {link}")
-                following, params = link, None
-                continue
-            elif not (self.no_link and answer.data and (total is None or offset < total)):
-                return
-            following = url
-            params = Page(offset, page.limit, page.date_from, page.date_to).params()
+
+    def page(
+        self, url: str, page: Page, step: Step, headers: Mapping[str, str] | None = None
+    ) -> tuple[Answer, Step | None]:
+        """One page of a list, and where the list goes on: nowhere after the last one, or one that failed.
+
+        :raises OcpiError: when the partner says that it goes on at another host
+        """
+        if step.link and urlsplit(step.link).netloc != urlsplit(url).netloc:
+            raise OcpiError(CANNOT_USE_API, f"The next page is at another host: {step.link}")
+        params = None if step.link else replace(page, offset=step.offset).params()
+        answer = self.call("GET", step.link or url, params=params, headers=headers)
+        return answer, self._next(answer, step)
+
+    def _next(self, answer: Answer, step: Step) -> Step | None:
+        """One step back when the list got shorter, which would hide an object behind the border of two pages."""
+        if not answer.ok or not isinstance(answer.data, list) or step.number >= MAX_PAGES:
+            return None
+        number, offset = step.number + 1, step.offset + len(answer.data)
+        now = _integer(answer.headers.get("X-Total-Count"))
+        total = step.total if now is None else now
+        link = next_link(answer.headers.get("Link"))
+        if link and answer.data and step.total is not None and now is not None and now < step.total:
+            return Step(max(0, offset - 1), None, total, number)
+        if link and not self.no_link:
+            return Step(offset, link, total, number)
+        if self.no_link and answer.data and (total is None or offset < total):
+            return Step(offset, None, total, number)
+        return None
 
     def _check(self, url: str) -> None:
         parts = urlsplit(url)

@@ -18,6 +18,7 @@
         "wizards/partner_invoice_import_views.xml",
         "views/roaming_agreement_views.xml",
         "views/partner_cdr_views.xml",
+        "views/roaming_margin_views.xml",
         "views/roaming_dispute_views.xml",
         "views/roaming_settlement_views.xml",
         "views/roaming_partner_views.xml",

@@ -80,15 +80,15 @@ def register(operator: Side, provider: Side, version: str) -> None:
     for one in (operator, provider):
         eventually(f"{one.database} is connected", lambda one=one: one.search(
             "emobility.ocpi.connection", connected, "id"))  # fmt: skip
-    # Tokens that came while the contract was being named would have none.
-    eventually("the tokens arrive", lambda: len(operator.search(
-        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active"), ("company_id", "=", 1)],
-        "id")) == 2)  # fmt: skip
     ours = ("company_id", "=", 1)
     [payer] = operator.search("contract.contract", [("name", "=", "Provider"), ours], "id")
     [partner] = operator.search("emobility.roaming.partner", [("party_id", "=", "MSP"), ours], "role")
     assert partner["role"] == "EMSP"
     operator.rpc("emobility.roaming.partner", "write", [partner["id"]], {"contract_id": payer["id"]})
+    # Those that came before, and those that come at this moment.
+    eventually("the tokens arrive and have a payer", lambda: len(operator.search(
+        "emobility.token", [("uid", "in", ("04AA01", "04AA02")), ("state", "=", "active"), ours,
+                            ("contract_id", "=", payer["id"])], "id")) == 2)  # fmt: skip
 
 
 def push(operator: Side, *events: dict[str, Any]) -> None:

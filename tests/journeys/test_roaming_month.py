@@ -505,6 +505,11 @@ def test_the_pages_of_the_month(world: World) -> None:
         page.goto(f"{ours.url}/odoo/action-emobility_settlement.action_roaming_margin")
         page.wait_for_selector(".o_pivot table")
         picture(page, "settlement-margin")
+        page.click(".o_switch_view.o_list")
+        page.wait_for_selector(".o_list_view .o_data_row")
+        picture(page, "settlement-margin-sessions")
+        page.click(".o_data_row td[name=location_name]")
+        page.wait_for_selector(".o_form_view .o_field_widget[name=uid]")
     with page_for(as_user(world.theirs, "driver"), "driver", PHONE) as page:
         page.goto(f"{world.theirs.url}/my/charging")
         assert_fits_the_width(page)

@@ -14,6 +14,9 @@ from ..reductions import Reductions
 from .session import OPEN_STATES
 from .session_event import OFFICE
 
+_NAMED = {"emobility.evse": "evse_id", "emobility.connector": "connector_id", "contract.contract": "contract_id"}
+"""What a start names by its ID."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -37,24 +40,41 @@ class EmobilitySession(models.Model):
 
     def _reported_connector(self, events: list[Event]) -> Any:
         """The connector that a first start names, while it is not on the session yet."""
-        connectors = self.env["emobility.connector"].sudo()
         for event in events:
             connector_id = event.payload.get("connector_id") if event.kind == "started" else None
             if isinstance(connector_id, int) and connector_id:
-                return connectors.browse(connector_id).exists()
-        return connectors
+                return self._existing("emobility.connector", connector_id).sudo()
+        return self.env["emobility.connector"]
 
     def _refresh(self) -> None:
         """Bring the sessions in line with all their events, and see to what follows from that."""
         events = self.env["emobility.session.event"]._by_session(self.ids)
-        derived = self._derive(events)
-        for session in self:
+        sessions = self._knowing(events)
+        derived = sessions._derive(events)
+        for session in sessions:
             if session.state in OPEN_STATES:
                 session._apply(derived[session.id], len(events[session.id]))
             else:
                 session.event_count = len(events[session.id])
                 session._note_late_change(derived[session.id])
         self.filtered(lambda session: session.state in ("ended", "held"))._schedule()
+
+    def _knowing(self, events: dict[int, list[Event]]) -> EmobilitySession:
+        """The same sessions, with all that their starts name looked up at once."""
+        if len(self) < 2:
+            return self
+        named: dict[str, set[int]] = {}
+        uids: dict[Any, set[str]] = {}
+        for session in self:
+            for event in events[session.id]:
+                if event.kind == "started":
+                    for model, key in _NAMED.items():
+                        value = event.payload.get(key)
+                        named.setdefault(model, set()).update([value] if isinstance(value, int) and value else [])
+                    uid = event.payload.get("token_uid")
+                    uids.setdefault(session.company_id, set()).update([uid] if uid else [])
+        existing = {model: frozenset(self.env[model].browse(ids).exists().ids) for model, ids in named.items()}
+        return self.with_context(emobility_existing=existing, **self.env["emobility.token"]._knowing(uids))
 
     def _apply(self, derived: Derived, event_count: int) -> None:
         """Write what the events say; a session stays as it is where they say nothing."""
@@ -116,7 +136,9 @@ class EmobilitySession(models.Model):
     def _existing(self, model: str, record_id: Any) -> Any:
         if not isinstance(record_id, int) or not record_id:
             return self.env[model]
-        return self.env[model].browse(record_id).exists()
+        record = self.env[model].browse(record_id)
+        known = self.env.context.get("emobility_existing", {}).get(model, ())
+        return record if record_id in known else record.exists()
 
     def _relation(self) -> str:
         """Between whom the session is priced first: a driver and their provider, unless another module knows better."""

@@ -74,6 +74,21 @@ class EmobilitySession(models.Model):
         if session.state in OPEN_STATES and session._is_settled():
             session._pass_gate()
 
+    def _queue_together(self) -> None:
+        """Queue the processing of sessions that came together as one job; what fails in it, the cron takes."""
+        due = self.filtered(lambda session: session.state in ("ended", "held"))
+        if due:
+            enqueue(
+                due,
+                f"emobility.session.process:{due.ids}",
+                self.env._("Process %s charging sessions", len(due)),
+            )._process_together()
+
+    def _process_together(self) -> None:
+        """Job: gate, then CDR and retail rating of each."""
+        for session in self:
+            session._process_safely()
+
     def _is_settled(self) -> bool:
         if self.settle_at:
             return self.settle_at <= fields.Datetime.now()

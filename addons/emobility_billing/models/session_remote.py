@@ -45,6 +45,12 @@ class EmobilitySession(models.Model):
         self.ensure_one()
         raise UserError(self.env._("The limits of this session cannot be asked for."))
 
+    def _limits_changed(self, reference: str | None = None, schedule: ChargingSchedule | None = None) -> None:
+        """Somebody else than who asks by ``_limit_remotely`` has limited these live sessions, or they are free again.
+
+        ``schedule``: what counts now, when the station has said so, in answer to what is called ``reference``.
+        """
+
     @api.model
     def _remote_answered(self, reference: str, result: str, schedule: ChargingSchedule | None = None) -> None:
         """What became of something that was asked for: ACCEPTED, REJECTED, UNKNOWN (there was no limit to forget),

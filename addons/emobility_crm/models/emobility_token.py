@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterable
 
 import psycopg2
 
@@ -341,13 +342,13 @@ class EmobilityToken(models.Model):
 
     def _note_milestones(self) -> None:
         """Remember the days on which a token was sent and first became active; a card may have a fee."""
-        for token in self:
-            today = fields.Date.context_today(token)
-            if token.state == "shipped" and not token.shipped_on:
-                token.shipped_on = today
-                token._charge_card_fee()
-            elif token.state == "active" and not token.activated_on:
-                token.activated_on = today
+        today = fields.Date.context_today(self)
+        shipped = self.filtered(lambda token: token.state == "shipped" and not token.shipped_on)
+        active = self.filtered(lambda token: token.state == "active" and not token.activated_on)
+        shipped.write({"shipped_on": today})
+        for token in shipped:
+            token._charge_card_fee()
+        active.write({"activated_on": today})
 
     @api.model
     def _order_card(self, contract: models.BaseModel, driver: models.BaseModel, label: str | None) -> models.BaseModel:
@@ -403,14 +404,44 @@ class EmobilityToken(models.Model):
         of the company itself, then an active one. When that leaves two, nobody can know who pays: the result
         is empty.
         """
-        exact = normalise_uid(uid, "OTHER")
+        known = self.env.context.get("emobility_tokens_by_uid", {})
+        if (company.id, uid) in known:
+            return self.browse(known[company.id, uid])
+        return self._find_by_uids([uid], company)[uid]
+
+    @api.model
+    def _find_by_uids(self, uids: Iterable[str], company: models.BaseModel) -> dict[str, "EmobilityToken"]:
+        """What `_find_by_uid` returns for each of many, with one look-up."""
+        spellings = {uid: self._spellings(uid, company) for uid in uids}
+        wanted = set().union(*spellings.values())
+        found = self.search([("company_id", "=", company.id), ("uid", "in", list(wanted))]) if wanted else self.browse()
+        by_uid = found.grouped("uid")
+        return {
+            uid: self._best_of(uid, self.browse().union(*(by_uid[each] for each in own if each in by_uid)))
+            for uid, own in spellings.items()
+        }
+
+    @api.model
+    def _knowing(self, uids: dict[models.BaseModel, Iterable[str]]) -> dict:
+        """Context in which `_find_by_uid` knows these UIDs, by company, without looking them up one by one."""
+        known = {
+            (company.id, uid): token.id or False
+            for company, wanted in uids.items()
+            for uid, token in self._find_by_uids(wanted, company).items()
+        }
+        return {"emobility_tokens_by_uid": {**self.env.context.get("emobility_tokens_by_uid", {}), **known}}
+
+    @api.model
+    def _spellings(self, uid: str, company: models.BaseModel) -> set[str]:
         card = normalise_uid(uid, "RFID")
-        spellings = {exact, card, normalise_uid(uid, "AUTOCHARGE")} - {""}
-        if company.emobility_match_reversed_uid:
+        spellings = {normalise_uid(uid, "OTHER"), card, normalise_uid(uid, "AUTOCHARGE")} - {""}
+        if spellings and company.emobility_match_reversed_uid:
             spellings.add(reversed_bytes(card))
-        if not spellings:
-            return self.browse()
-        found = self.search([("company_id", "=", company.id), ("uid", "in", list(spellings))])
+        return spellings
+
+    @api.model
+    def _best_of(self, uid: str, found: models.BaseModel) -> "EmobilityToken":
+        exact = normalise_uid(uid, "OTHER")
 
         def rank(token: EmobilityToken) -> tuple[bool, bool, bool]:
             return token.uid == exact, token._is_own(), token.state == "active"

@@ -111,6 +111,25 @@ class TestToken(BaseCommon):
         first.state = "active"
         self.assertFalse(self.Token._find_by_uid("77", self.env.company), "nobody can know who pays")
 
+    def test_many_uids_are_found_as_each_alone_with_one_look_up(self) -> None:
+        company = self.env.company
+        self.Token.create({"uid": "04-A2-B3-C4", "token_type": "APP_USER"})
+        for party in ("XYZ", "QRS"):
+            self.Token.create({"uid": "77", "country_code": "NL", "party_id": party, "state": "active"})
+        uids = ["04:a2:b3:c4", "04-a2-b3-c4", "77", "nothing", "aa"]
+        alone = {uid: self.Token._find_by_uid(uid, company) for uid in uids}
+        self.env.flush_all()
+        with self.assertQueryCount(1):
+            together = self.Token._find_by_uids(uids, company)
+            self.assertEqual({uid: token.ids for uid, token in together.items()},
+                             {uid: token.ids for uid, token in alone.items()})  # fmt: skip
+        known = self.Token.with_context(**self.Token._knowing({company: uids}))
+        with self.assertQueryCount(0):
+            self.assertEqual([known._find_by_uid(uid, company).ids for uid in uids],
+                             [token.ids for token in alone.values()])  # fmt: skip
+        later = self.Token.create({"uid": "BB01", "state": "active"})
+        self.assertEqual(known._find_by_uid("bb01", company), later, "what was not asked for is looked up")
+
     def test_exact_spelling_wins_over_a_card_that_reads_the_same_without_separators(self) -> None:
         app = self.Token.create({"uid": "04-A2-B3-C4", "token_type": "APP_USER"})
         self.assertEqual(self.Token._find_by_uid("04-a2-b3-c4", self.env.company), app)

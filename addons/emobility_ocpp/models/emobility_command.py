@@ -45,6 +45,7 @@ _ASKED_BY_OTHERS = (
     "clear_profile",
     "composite_schedule",
 )
+_LIMITS = ("set_profile", "clear_profile", "composite_schedule")
 LIFETIME = timedelta(minutes=2)
 """How long a command may wait for its station: the driver stands in front of it."""
 ACTIONS = [
@@ -348,6 +349,9 @@ class EmobilityCommand(models.Model):
         for command in self.filtered(lambda command: command.state in _RESULT_WORDS):
             if command.action in _ASKED_BY_OTHERS:
                 self.env["emobility.session"]._remote_answered(command.uid, *command._outcome())
+            if command.action in _LIMITS and command.state == "accepted" and not command.session_id:
+                # What is about one session was asked for by who follows it.
+                command._limits_changed()
             if command.action == "firmware":
                 self.env["emobility.firmware.campaign.line"]._note_answer(command)
             if command.result_model and command.result_id:
@@ -356,6 +360,16 @@ class EmobilityCommand(models.Model):
                     description = self.env._("Result of the command %s", command.uid)
                     key = f"emobility.command.result:{command.uid}:{command.state}"
                     enqueue(target, key, description, priority=SOON)._on_command_result(command)
+
+    def _limits_changed(self) -> None:
+        """Our people have limited the power at an EVSE or a whole station, or read what counts there."""
+        sessions = self.station_id._live_sessions((self.payload or {}).get("evse"))
+        if self.action != "composite_schedule":
+            sessions._limits_changed()
+            return
+        schedule = schedule_of(self.answer) if isinstance(self.answer, dict) else None
+        if schedule:
+            sessions._limits_changed(self.uid, schedule)
 
     def _outcome(self) -> tuple[str, ChargingSchedule | None]:
         """Result and limits for ``_remote_answered``."""

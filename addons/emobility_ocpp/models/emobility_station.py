@@ -413,6 +413,9 @@ class EmobilityStation(models.Model):
     def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
         """What a person asked for, or what the station says of reservations and limits, to be read in its chatter."""
         self.ensure_one()
+        if subject in ("charging_limit", "charging_limit_cleared"):
+            # Another system limits the power, such as that of the building, or does so no more.
+            self._live_sessions(content.get("evseId"))._limits_changed()
         titles = {
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
@@ -425,6 +428,11 @@ class EmobilityStation(models.Model):
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         self.message_post(body=Markup("<p>%s</p><pre>%s</pre>") % (titles.get(subject, subject), text))
+
+    def _live_sessions(self, number: object = None) -> models.Model:
+        """Sessions under way at the EVSE with this OCPP number; without one, or with 0, at the whole station."""
+        evses = self.evse_ids.filtered(lambda evse: not number or evse.ocpp_evse_number == number)
+        return self.env["emobility.session"].sudo().search([("evse_id", "in", evses.ids), ("state", "=", "live")])
 
     def _apply_settlement(self, at: datetime, payload: dict[str, Any]) -> None:
         """What a terminal in the station took from a card. Who books such payments extends this."""

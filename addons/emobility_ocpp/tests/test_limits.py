@@ -84,3 +84,50 @@ class TestLimits(OcppCommon):
         for ask in (lambda: self.live._limit_remotely(None), lambda: self.live._ask_limit_remotely(60)):
             with self.assertRaises(UserError):
                 ask()
+
+    # Limits that nobody who follows the session has asked for
+
+    def others(self) -> list[Any]:
+        """Who limits the power of live sessions, for whoever follows them."""
+        heard: list[Any] = []
+        model = type(self.env["emobility.session"])
+        told = patch.object(model, "_limits_changed", lambda sessions, *words: heard.append((sessions, *words)))
+        told.start()
+        self.addCleanup(told.stop)
+        return heard
+
+    def by_us(self, action: str, evse: int, answer: dict[str, Any] | None = None, status: str = "accepted") -> None:
+        command = self.env["emobility.command"]._request(self.station, action, {"evse": evse})
+        self.result(command.uid, status, answer)
+
+    def test_a_limit_that_our_own_people_set_concerns_the_live_sessions_there(self) -> None:
+        heard = self.others()
+        for evse in (1, 0):
+            self.by_us("set_profile", evse, {"status": "Accepted"})
+        self.by_us("clear_profile", 0, {"status": "Accepted"})
+        self.assertEqual(heard, [(self.live,)] * 3)
+        heard.clear()
+        self.by_us("set_profile", 2, {"status": "Accepted"})
+        self.assertEqual(heard, [(self.env["emobility.session"],)], "another EVSE")
+        heard.clear()
+        self.by_us("set_profile", 1, {"status": "Rejected"}, "rejected")
+        self.result(self.live._limit_remotely(None), "accepted", {"status": "Accepted"})
+        self.assertEqual(heard, [], "nothing has changed, or who asked follows it")
+
+    def test_limits_that_our_people_read_are_known_at_once(self) -> None:
+        heard = self.others()
+        schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 4000}]}
+        self.by_us("composite_schedule", 1, {"status": "Accepted", "chargingSchedule": schedule})
+        [(sessions, reference, told)] = heard
+        self.assertEqual((sessions, told), (self.live, ChargingSchedule("W", ((0, 4000.0),))))
+        self.assertTrue(self.command(reference))
+        self.by_us("composite_schedule", 1, {"status": "Accepted"})
+        self.assertEqual(len(heard), 1, "it said nothing that can be read")
+
+    def test_limits_of_another_system_are_told_by_the_station(self) -> None:
+        heard = self.others()
+        posts = len(self.station.message_ids)
+        for number, content in enumerate(({"evseId": 1}, {"chargingLimitSource": "EMS"}, {"evseId": 2})):
+            self.push_ok(self.event(f"limit-{number}", "station.notice", subject="charging_limit", content=content))
+        self.assertEqual([sessions for (sessions,) in heard], [self.live, self.live, self.env["emobility.session"]])
+        self.assertEqual(len(self.station.message_ids), posts, "there are too many to read")

@@ -5,7 +5,9 @@ from pydantic import ValidationError as OcpiValidationError
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
+from odoo.addons.emobility_billing.jobs import SOON, enqueue
 from odoo.addons.emobility_crm.identifiers import COUNTRY_CODE, PARTY_ID, normalise_code
 
 from ..ocpi.internal import Party
@@ -14,6 +16,8 @@ from ..ocpi.versions import as_json, models_of
 
 ANSWER_SECONDS = 3
 """How long a provider may take while a station waits; the bridge waits a little longer for us."""
+TOKENS_AT_ONCE = 2000
+"""So many tokens of a provider get its contract in one transaction."""
 _REFUSALS = {"BLOCKED": "Blocked", "EXPIRED": "Expired", "NO_CREDIT": "Blocked"}
 
 
@@ -111,6 +115,7 @@ class EmobilityRoamingPartner(models.Model):
     def create(self, vals_list: list[dict[str, Any]]) -> Self:
         partners = super().create([self._normalise_vals(vals) for vals in vals_list])
         partners._find_tokens()
+        partners.filtered("contract_id")._give_contracts()
         partners.filtered("ask_unknown")._asks_changed()
         return partners
 
@@ -118,15 +123,51 @@ class EmobilityRoamingPartner(models.Model):
         result = super().write(self._normalise_vals(vals))
         if vals.keys() & {"country_code", "party_id", "role", "company_id", "active"}:
             self._find_tokens()
+            self.filtered("contract_id")._give_contracts()
         if vals.keys() & {"ask_unknown", "active", "role"}:
             self._asks_changed()
         if "contract_id" in vals:
-            for partner in self:
-                tokens = self.env["emobility.token"].sudo().search([("roaming_partner_id", "=", partner.id)])
-                tokens.write({"contract_id": partner.contract_id.id})
-                # What the provider pays is now known, or another.
-                partner.connection_id.filtered(lambda each: each.state == "connected")._queue_publish()
+            self._give_contracts()
+            # What the providers pay is now known, or another.
+            self.connection_id.filtered(lambda each: each.state == "connected")._queue_publish()
         return result
+
+    def _give_contracts(self) -> None:
+        for partner in self:
+            partner._give_contract()
+            # Tokens that come at this moment are seen only after both transactions are over.
+            partner._queue_give_contract()
+
+    def _queue_give_contract(self) -> None:
+        enqueue(
+            self,
+            f"emobility.roaming.partner.contract:{self.id}",
+            self.env._("Give the tokens of %s its contract", self.display_name),
+            priority=SOON,
+        )._give_contract()
+
+    def _give_contract(self) -> None:
+        """Job too: tokens of this provider that have no contract, or an older one, get the one of now."""
+        contract = self._contract_of_now()
+        tokens = self.env["emobility.token"].sudo().search(
+            [("roaming_partner_id", "=", self.id), ("contract_id", "!=", contract.id)], limit=TOKENS_AT_ONCE
+        )
+        tokens.write({"contract_id": contract.id})
+        if len(tokens) == TOKENS_AT_ONCE:
+            self._queue_give_contract()
+
+    def _contract_of_now(self) -> Any:
+        """The contract that pays, for a token that is about to get it.
+
+        The row stays locked, so that the contract cannot change before the token is there for whoever changes it to
+        see; a contract that has changed already since this transaction began makes the database refuse the lock, and
+        the work is done again.
+        """
+        self.flush_recordset(["contract_id"])
+        rows = self.env.execute_query(
+            SQL("SELECT contract_id FROM emobility_roaming_partner WHERE id = %s FOR SHARE", self.id or 0)
+        )
+        return self.env["contract.contract"].browse(contract_id for (contract_id,) in rows if contract_id)
 
     @api.model
     def _providers_by_party(self, companies: Any) -> dict[tuple[int, str, str], Self]:

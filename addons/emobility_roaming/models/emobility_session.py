@@ -117,6 +117,13 @@ class EmobilitySession(models.Model):
         commands._station_answered(result, schedule)
         return done
 
+    def _limits_changed(self, reference: str | None = None, schedule: ChargingSchedule | None = None) -> None:
+        done = super()._limits_changed(reference, schedule)
+        commands = self.env["emobility.ocpi.command"].sudo()
+        for session in self:
+            commands._limited_by_others(session, reference, schedule)
+        return done
+
     def _partner_uid(self) -> str:
         """What the partner calls the session: our ID of it is in upper case, theirs need not be."""
         self.ensure_one()

@@ -218,6 +218,23 @@ class EmobilityOcpiCommand(models.Model):
         question = self._receive(self.connection_id, "GET_PROFILE", None, session_id=session.id)
         question.station_reference = session._ask_limit_remotely(PLANNED_SECONDS) or False
 
+    @api.model
+    def _limited_by_others(self, session: Any, reference: str | None, schedule: ChargingSchedule | None) -> None:
+        """A provider that has limited its driver's session is told when other limits count (chapter
+        mod_charging_profiles). ``schedule``: those limits, else the station is asked."""
+        limits = [("session_id", "=", session.id), ("direction", "=", "in"), ("state", "=", "done")]
+        limited = self.search([*limits, ("kind", "=", "SET_PROFILE")], limit=1)
+        if not limited:
+            return
+        if not schedule:
+            limited._ask_what_is_planned()
+            return
+        told = self.search([*limits, ("kind", "=", "GET_PROFILE"), ("profile", "!=", False)], limit=1)
+        if told.profile and _limits_of(told.profile) == _limits_of(as_json(active_profile(schedule, told.answered_at))):
+            return
+        answered = {"session_id": session.id, "station_reference": reference}
+        self._receive(limited.connection_id, "GET_PROFILE", None, **answered)._station_answered("ACCEPTED", schedule)
+
     def _post_result(self) -> None:
         """Job: tell the partner what became of its command."""
         self.ensure_one()
@@ -252,3 +269,9 @@ class EmobilityOcpiCommand(models.Model):
         waiting.filtered(lambda each: each.direction == "out" and each.state == "sent")._as_system().write(
             {"state": "failed", "result": "TIMEOUT", "answered_at": fields.Datetime.now()}
         )
+
+
+def _limits_of(active: dict[str, Any]) -> Any:
+    """What an active profile allows, whatever the moment at which it was asked for."""
+    profile = active["charging_profile"]
+    return profile["charging_rate_unit"], profile["charging_profile_period"]

@@ -40,6 +40,10 @@ class EmobilityOcpiMessage(models.Model):
     state = fields.Selection([("ok", "OK"), ("failed", "Failed")], required=True, readonly=True, index=True)
     request_id = fields.Char("Request ID", readonly=True, index="btree_not_null")
     correlation_id = fields.Char("Correlation ID", readonly=True, index="btree_not_null")
+    address = fields.Char("Network Address", readonly=True, help="Where the call came from.")
+    credential = fields.Char(
+        readonly=True, index="btree_not_null", help="With which token they called: the beginning of its hash."
+    )
     party_from = fields.Char("From", readonly=True)
     party_to = fields.Char("To", readonly=True)
     is_down = fields.Boolean(readonly=True, help="The partner was not there, or could not answer.")

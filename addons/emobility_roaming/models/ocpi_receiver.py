@@ -300,7 +300,7 @@ class EmobilityOcpiReceiver(models.AbstractModel):
         for token in tokens:
             by_party.setdefault(token.party, {})[normalise_uid(token.uid, token.type)] = token
         for party, told in by_party.items():
-            provider = connection._partner(party, "EMSP")
+            contract = connection._partner(party, "EMSP")._contract_of_now()
             known = model.search(
                 [("company_id", "=", company.id), ("country_code", "=", party.country_code),
                  ("party_id", "=", party.party_id), ("uid", "in", list(told))]
@@ -321,7 +321,7 @@ class EmobilityOcpiReceiver(models.AbstractModel):
                         "country_code": party.country_code,
                         "party_id": party.party_id,
                         "company_id": company.id,
-                        "contract_id": provider.contract_id.id,
+                        "contract_id": contract.id,
                     }
                     for uid, token in told.items()
                 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from pydantic import ValidationError as OcpiValidationError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from odoo.addons.emobility_billing.jobs import LATER, NORMAL, SOON, enqueue
 
@@ -16,7 +18,7 @@ from ..ocpi.internal import Party
 from ..ocpi.transport import OcpiError, Page, Routing
 from ..ocpi.v221 import ClientInfo
 from ..ocpi.versions import ROUTED
-from ..ocpi_client import READ_SECONDS, Answer
+from ..ocpi_client import READ_SECONDS, Answer, Step
 from .ocpi_connection import FIRST_WAIT, TRIES
 
 GATHER = timedelta(seconds=2)
@@ -24,6 +26,10 @@ GATHER = timedelta(seconds=2)
 OVERLAP = timedelta(minutes=5)
 """What changed while the last pull ran is fetched again."""
 PRESENCE_DAYS = 35
+PULL_SECONDS = 30
+"""After this time the next pages of a list are for another job, in a transaction of its own."""
+OBJECTS_AT_ONCE, CALLS_AT_ONCE = 500, 100
+"""So many objects are queued, and so many asked for at the partner, by one job."""
 _PULLED = {"EMSP": ("locations", "tariffs", "sessions", "cdrs"), "CPO": ("tokens",)}
 
 
@@ -247,16 +253,17 @@ class EmobilityOcpiConnection(models.Model):
             self._queue_pull(module, full=True)
         self._queue_publish()
 
-    def _queue_pull(self, module: str, *, full: bool = False, attempt: int = 0) -> None:
+    def _queue_pull(self, module: str, *, full: bool = False, attempt: int = 0, **where: Any) -> None:
+        """``where``: of ``_pull``, when it goes on with what an earlier job began."""
         # Not at once: after a registration the partner may still be busy with its end of it.
         wait = FIRST_WAIT * 2 ** (attempt - 1) if attempt else GATHER
         enqueue(
             self,
-            f"emobility.ocpi.pull:{self.id}:{module}:{full}",
+            f"emobility.ocpi.pull:{self.id}:{module}:{full}" + (f":{where['step']}" if where else ""),
             self.env._("Fetch %(module)s of the partner", module=module),
             eta=fields.Datetime.now() + wait,
             priority=NORMAL,
-        )._pull(module, full, attempt=attempt)
+        )._pull(module, full, attempt=attempt, **where)
 
     def action_pull_all(self) -> None:
         """Fetch all of the partner's objects again, and send ours again."""
@@ -265,33 +272,52 @@ class EmobilityOcpiConnection(models.Model):
             connection.sudo()._queue_full_sync()
 
     def _pull(
-        self, module: str, full: bool = False, date_from: datetime | None = None, attempt: int = 0
+        self,
+        module: str,
+        full: bool = False,
+        date_from: datetime | None = None,
+        attempt: int = 0,
+        step: list[Any] | None = None,
+        begun: datetime | None = None,
+        problem: str | None = None,
     ) -> int:
-        """Job: fetch what changed since the last time. Returns how many objects were new or newer."""
+        """Job: fetch what changed since the last time. Returns how many objects were new or newer.
+
+        What takes longer than a moment goes on in the next job, in a transaction of its own: ``step`` says where,
+        ``begun`` when the first job began, ``problem`` what was wrong so far.
+        """
         self.ensure_one()
         source = self.env["emobility.ocpi.module"]._of(self, module, "SENDER")
         if self.state != "connected" or not source or not self._may_call():
             return 0
-        begun = fields.Datetime.now()
+        begun = begun or fields.Datetime.now()
         since = date_from or (None if full else source.pulled_until or None)
         page = Page(limit=self.page_size, date_from=since.replace(tzinfo=UTC) if since else None)
-        count, error, again = 0, None, False
-        try:
-            for answer in self._client().pages(source.url, page, self._routing(module).headers()):
-                self._log_call("GET", source.url, module, None, answer)
-                if not answer.ok or not isinstance(answer.data, list):
-                    error = answer.error or self.env._("The answer holds no list.")
-                    again = not answer.ok and not _is_refusal(answer)
-                    break
-                taken, problem = self._take_page(module, answer.data)
-                count += taken
-                error = problem or error
-        except OcpiError as refused:
-            error = refused.message
-        if error:
-            source.last_error = error[:500]
-            if again and attempt + 1 < TRIES:
-                self._queue_pull(module, full=full, attempt=attempt + 1)
+        client, headers = self._client(), self._routing(module).headers()
+        where: Step | None = Step(*step or ())
+        count, until = 0, time.monotonic() + PULL_SECONDS
+        told = {"full": full, "date_from": since, "begun": begun}
+        while where:
+            told |= {"step": list(where), "problem": problem}
+            try:
+                answer, where = client.page(source.url, page, where, headers)
+            except OcpiError as refused:
+                problem = refused.message
+                break
+            self._log_call("GET", source.url, module, None, answer)
+            if not answer.ok or not isinstance(answer.data, list):
+                problem = answer.error or self.env._("The answer holds no list.")
+                if not answer.ok and not _is_refusal(answer) and attempt + 1 < TRIES:
+                    self._queue_pull(module, attempt=attempt + 1, **told)
+                break
+            taken, wrong = self._take_page(module, answer.data)
+            count += taken
+            problem = wrong or problem
+            if where and time.monotonic() >= until:
+                self._queue_pull(module, **told | {"step": list(where), "problem": problem})
+                return count
+        if problem:
+            source.last_error = problem[:500]
         else:
             source.write({"pulled_until": begun - OVERLAP, "last_error": False})
         return count
@@ -354,11 +380,17 @@ class EmobilityOcpiConnection(models.Model):
         if problem:
             source.last_error = problem[:500]
             return
-        objects = self.env["emobility.ocpi.object"].sudo().search(
-            [("connection_id", "=", self.id), ("module", "=", "sessions")]
+        objects = self.env["emobility.ocpi.object"].sudo()
+        objects.flush_model()
+        waiting = self.env.execute_query(
+            SQL(
+                "SELECT id FROM emobility_ocpi_object"
+                " WHERE connection_id = %s AND module = 'sessions' AND data->>'location_id' = %s",
+                self.id,
+                location_id,
+            )
         )
-        waiting = objects.filtered(lambda each: (each.data or {}).get("location_id") == location_id)
-        receiver._apply_sessions_again(self, waiting)
+        receiver._apply_sessions_again(self, objects.browse(row[0] for row in waiting))
 
     def _queue_apply_cdrs(self, cdrs: Any) -> None:
         enqueue(
@@ -374,19 +406,25 @@ class EmobilityOcpiConnection(models.Model):
         for connection in self.filtered(lambda each: not each.no_push):
             for module, role in (("tariffs", "CPO"), ("locations", "CPO"), ("tokens", "EMSP")):
                 if connection._we_are(role):
-                    enqueue(
-                        connection,
-                        f"emobility.ocpi.publish:{connection.id}:{module}",
-                        self.env._("Send all %(module)s to the partner", module=module),
-                        priority=LATER,
-                    )._publish(module)
+                    connection._queue_publish_module(module)
 
-    def _publish(self, module: str) -> None:
-        """Job: queue each object that the partner may see."""
+    def _publish(self, module: str, after: int = 0) -> None:
+        """Job: queue each object that the partner may see; ``after`` is the last one that was queued."""
         publisher = self.env["emobility.ocpi.publisher"]
-        records = self.env[publisher._model_of(module)].search(publisher._domain(self, module))
+        domain = [*publisher._domain(self, module), ("id", ">", after)]
+        records = self.env[publisher._model_of(module)].search(domain, order="id", limit=OBJECTS_AT_ONCE)
         for record in records:
             self._queue_one(module, record)
+        if len(records) == OBJECTS_AT_ONCE:
+            self._queue_publish_module(module, records[-1:].id)
+
+    def _queue_publish_module(self, module: str, after: int = 0) -> None:
+        enqueue(
+            self,
+            f"emobility.ocpi.publish:{self.id}:{module}:{after}",
+            self.env._("Send all %(module)s to the partner", module=module),
+            priority=LATER,
+        )._publish(module, after)
 
     def _check_presence(self) -> None:
         """Job: F46, F48. What either side lost in the last weeks comes back: sessions, received and sent CDRs."""
@@ -394,17 +432,48 @@ class EmobilityOcpiConnection(models.Model):
         if self._we_are("EMSP"):
             for module in ("sessions", "cdrs"):
                 self._pull(module, date_from=since)
-        sent = self.env["emobility.roaming.cdr"].search(
-            [("connection_id", "=", self.id), ("direction", "=", "out"), ("end_at", ">=", since)]
-        )
-        for row in sent:
-            if row.exchanged_at and row.receiver_url:
-                answer = self._call("GET", row.receiver_url, module="cdrs", receiver=row.roaming_partner_id)
-                if answer.status != 404:
-                    continue
-            elif row.exchanged_at:
-                continue
-            self._queue_one("cdrs", row.cdr_id)
+        if self._we_are("CPO"):
+            for module in ("sessions", "cdrs"):
+                self._queue_present(module)
+
+    def _queue_present(self, module: str, after: int = 0) -> None:
+        enqueue(
+            self,
+            f"emobility.ocpi.present:{self.id}:{module}:{after}",
+            self.env._("Look whether the partner still has our %(module)s", module=module),
+            priority=LATER,
+        )._check_present(module, after)
+
+    def _check_present(self, module: str, after: int = 0) -> None:
+        """Job: send again what the partner has no more, or never got. ``after``: the last one that was looked for."""
+        since = fields.Datetime.now() - timedelta(days=PRESENCE_DAYS)
+        publisher = self.env["emobility.ocpi.publisher"]
+        domain = [*publisher._domain(self, module), ("id", ">", after)]
+        if module == "sessions":
+            # Of a session that is billed the CDR says all.
+            domain += [("state", "in", ("live", "ended", "held")), ("start_at", ">=", since)]
+        else:
+            domain.append(("end_at", ">=", since))
+        records = self.env[publisher._model_of(module)].search(domain, order="id", limit=CALLS_AT_ONCE)
+        for record in records:
+            if not self._partner_has(module, record):
+                self._queue_one(module, record)
+        if len(records) == CALLS_AT_ONCE:
+            self._queue_present(module, records[-1:].id)
+
+    def _partner_has(self, module: str, record: Any) -> bool:
+        """Also when it cannot be asked."""
+        partner = record.roaming_partner_id
+        if module == "sessions":
+            target = self.env["emobility.ocpi.module"]._of(self, module, "RECEIVER")
+            party, key = self._our_party(), quote(record.uid, safe="")
+            url = target and f"{target.url.rstrip('/')}/{party.country_code}/{party.party_id}/{key}"
+        else:
+            row = record.exchange_ids.filtered(lambda one: one.direction == "out" and one.connection_id == self)[:1]
+            if not row.exchanged_at:
+                return False
+            url = row.receiver_url
+        return not url or self._call("GET", url, module=module, receiver=partner).status != 404
 
     def _connected(self) -> Any:
         return self.search([("state", "=", "connected")])

@@ -39,13 +39,21 @@ class EmobilityRoamingCdr(models.Model):
         return None
 
     def _apply_of(self, connection: Any) -> None:
-        receiver = self.env["emobility.ocpi.receiver"]
+        known = self.env["emobility.token"].sudo()._knowing(
+            {connection.company_id: {uid for cdr in self for uid in (cdr.token_uid, cdr.contract_ref) if uid}}
+        )
+        # The sessions are processed together as well.
+        receiver = self.env["emobility.ocpi.receiver"].with_context(emobility_no_jobs=True, **known)
         uids: dict[Any, str] = {}
+        places: dict[tuple[Any, ...], tuple[Any, Any]] = {}
         events = []
         for cdr in self.filtered(lambda one: not one.credit):
             party = internal.Party.of(cdr.country_code, cdr.party_id)
             told = read_cdr(cdr.version, cdr.data, party)
-            evse, connector = cdr._place(receiver, party, told)
+            place = (party, *_named_place(told))
+            if place not in places:
+                places[place] = cdr._place(receiver, party, told)
+            evse, connector = places[place]
             named = cdr.session_ref and receiver._session_uid(party, cdr.session_ref)
             uids[cdr] = named or cdr._same_session(evse, told).uid or receiver._session_uid(party, f"CDR-{told.id}")
             events += cdr._events(receiver, uids[cdr], told, evse, connector)
@@ -57,6 +65,7 @@ class EmobilityRoamingCdr(models.Model):
         by_uid = {session.uid: session.id for session in sessions}
         for cdr, uid in uids.items():
             cdr.write({"session_id": by_uid.get(uid), "error": False})
+        sessions._queue_together()
         for cdr in self.filtered("credit"):
             cdr._pair_credit(internal.Party.of(cdr.country_code, cdr.party_id))
 
@@ -69,15 +78,7 @@ class EmobilityRoamingCdr(models.Model):
         )  # fmt: skip
 
     def _place(self, receiver: Any, party: internal.Party, told: internal.Cdr) -> tuple[Any, Any]:
-        evse_told = told.location.evses[0] if told.location.evses else None
-        evse, connector = receiver._place(
-            self.connection_id,
-            party,
-            told.location.id,
-            evse_told.uid if evse_told else "",
-            evse_told.connectors[0].id if evse_told and evse_told.connectors else "",
-            told.location,
-        )
+        evse, connector = receiver._place(self.connection_id, party, *_named_place(told), told.location)
         if not evse:
             # F49: a CDR names exactly one EVSE; of one without nobody knows where the energy went.
             raise UserError(self.env._("The CDR names no EVSE."))
@@ -118,3 +119,10 @@ class EmobilityRoamingCdr(models.Model):
                 suffix=self.name,
             )
             self.env["emobility.ocpi.receiver"]._ingest(self.connection_id, [taken_back])
+
+
+def _named_place(told: internal.Cdr) -> tuple[str, str, str]:
+    """IDs of location, EVSE and connector; empty where the CDR names none."""
+    evse = told.location.evses[0] if told.location.evses else None
+    connector = evse.connectors[0].id if evse and evse.connectors else ""
+    return told.location.id, evse.uid if evse else "", connector

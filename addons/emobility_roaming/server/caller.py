@@ -32,6 +32,7 @@ from ..ocpi.transport import (
     Routing,
     depth_is_allowed,
     envelope,
+    fingerprint,
     page_headers,
     without_zero_offsets,
 )
@@ -44,14 +45,22 @@ MAX_PAGE = 1000
 _NOT_ROUTED = ("versions", "credentials", "hubclientinfo")
 
 
+FAILURES_PER_MINUTE = 60
+"""So often may an address come with a token that nobody has; what is beyond is neither answered otherwise nor kept."""
+MOST_BUCKETS = 10_000
+
+
 class RateLimit:
-    """A bucket for each partner, in this process: calls that are left, refilled over the minute."""
+    """A bucket for each partner, or address, in this process: calls that are left, refilled over the minute."""
 
     def __init__(self) -> None:
-        self._buckets: dict[tuple[str, int], tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, int | str], tuple[float, float]] = {}
 
-    def take(self, key: tuple[str, int], per_minute: int) -> bool:
+    def take(self, key: tuple[str, int | str], per_minute: int) -> bool:
         now = time.monotonic()
+        if len(self._buckets) > MOST_BUCKETS:
+            # After a minute a bucket is full again, as if it had never been there.
+            self._buckets = {known: kept for known, kept in self._buckets.items() if now - kept[1] < 60}
         left, since = self._buckets.get(key, (float(per_minute), now))
         left = min(float(per_minute), left + (now - since) * per_minute / 60)
         allowed = left >= 1
@@ -139,6 +148,10 @@ def _authenticate(request: Request) -> None:
     env = odoo_env_ctx.get()
     connection, token = env["emobility.ocpi.connection"]._authenticate(request.headers.get("authorization"))
     if not connection:
+        # Who has a token gets in however often others fail at the same address.
+        if not rate_limit.take((env.cr.dbname, _address(request)), FAILURES_PER_MINUTE):
+            raise OcpiError(CLIENT_ERROR, "Too many calls.", 429)
+        request.state.is_stranger = True
         raise OcpiError(CLIENT_ERROR, "The token is not known.", 401)
     request.state.connection = connection
     if not rate_limit.take((env.cr.dbname, connection.id), connection.rate_limit):
@@ -262,14 +275,15 @@ def _as_ocpi(problem: Exception) -> OcpiError:
 def _log(request: Request, response: Response, error: str | None, seconds: float) -> None:
     connection = getattr(request.state, "connection", None)
     if connection is None:
-        # Without a partner there is nobody whose log it belongs to; the log of the server has it.
-        _logger.info("OCPI %s %s refused: %s", request.method, request.url.path, error)
+        _log_stranger(request, response, error)
         return
     caller = getattr(request.state, "caller", None)
     connection = (caller.connection if caller else connection).sudo()
     module = _module_of(_path(request))
     env = connection.env
     env["emobility.ocpi.message"]._log(
+        address=_address(request),
+        credential=fingerprint(caller.token)[:8] if caller else False,
         connection_id=connection.id,
         company_id=connection.company_id.id,
         direction="in",
@@ -286,6 +300,25 @@ def _log(request: Request, response: Response, error: str | None, seconds: float
         request_body=getattr(request, "_body", b""),
         response_body=bytes(response.body),
     )
+
+
+def _log_stranger(request: Request, response: Response, error: str | None) -> None:
+    """Somebody without a good token: that they came is kept, and nothing of what they sent."""
+    address = _address(request)
+    _logger.info("OCPI %s from %s refused: %s", request.method, address, error)
+    if getattr(request.state, "is_stranger", False):
+        odoo_env_ctx.get()["emobility.ocpi.message"]._log(
+            direction="in",
+            method=request.method,
+            path=_path(request)[:200],
+            http_status=response.status_code,
+            error=error,
+            address=address,
+        )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _short(text: str | None) -> str | bool:

@@ -8,6 +8,7 @@ from . import (
     test_ocpi_cdr,
     test_ocpi_commands,
     test_ocpi_companies,
+    test_ocpi_contract,
     test_ocpi_faults,
     test_ocpi_flow,
     test_ocpi_fuzz,

@@ -96,6 +96,11 @@ class TestOcpiAccess(OcpiCommon):
                 self.assertTrue(self.env[model].search([]))
                 self.assertFalse(self.env[model].with_user(manager).search([]))
 
+    def test_who_came_without_a_good_token_is_seen_by_our_people(self) -> None:
+        message = self.env["emobility.ocpi.message"]._log(direction="in", http_status=401, error="x", address="1.2.3.4")
+        for role, seen in (("roaming_manager", True), ("auditor", True), ("technician", False)):
+            self.assertEqual(message.with_user(self.users[role]).has_access("read"), seen, role)
+
     def test_the_server_writes_nothing_by_itself(self) -> None:
         user = self.env.ref("emobility_roaming.user_ocpi")
         for model in self.env.registry:

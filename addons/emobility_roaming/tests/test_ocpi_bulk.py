@@ -4,6 +4,8 @@ from typing import Any
 
 from odoo.tests import tagged
 
+from odoo.addons.queue_job.tests.common import trap_jobs
+
 from .ocpi_common import OcpiCommon
 
 
@@ -76,6 +78,42 @@ class TestOcpiBulk(OcpiCommon):
         evse = self.locations().evse_ids
         self.receive(self.connection, "locations", place | {"evses": [], "last_updated": "2026-03-02T10:00:00Z"})
         self.assertRecordValues(evse, [{"active": False, "ocpi_status": "REMOVED"}])
+
+    def test_many_cdrs_become_sessions_with_few_queries_and_are_billed_together(self) -> None:
+        self.receive(self.connection, "locations", self.location_data())
+        tokens = self.env["emobility.token"].create(
+            [{"uid": f"04BB00{number:02}", "contract_id": self.contract.id, "state": "active", "country_code": "DE",
+              "party_id": "ABC"} for number in range(30)]
+        )  # fmt: skip
+
+        def received(prefix: str, count: int) -> Any:
+            return self.env["emobility.ocpi.receiver"]._receive_cdrs(
+                self.connection,
+                [self.cdr_data(id=f"{prefix}{number}", session_id=f"{prefix}S{number}",
+                               cdr_token=self.cdr_token(uid=tokens[number].uid)) for number in range(count)],
+            )  # fmt: skip
+
+        def queries(cdrs: Any) -> int:
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            with trap_jobs() as trap:
+                cdrs._apply()
+                self.env.flush_all()
+            [self.job] = trap.enqueued_jobs
+            return self.env.cr.sql_log_count - before
+
+        queries(received("W", 2))
+        few, many = received("A", 2), received("B", 30)
+        self.assertLess(queries(many), queries(few) + 28 * 6, "most of what is left chooses the prices of each")
+        sessions = many.session_id
+        self.assertEqual((len(sessions), sessions.token_id), (30, tokens))
+        queries(received("C", 3))
+        self.job.perform()
+        processed = self.env["emobility.session"].search([("uid", "like", "*CS")])
+        self.assertEqual(len(processed), 3)
+        for session in processed:
+            self.assertTrue(session.state == "done" or session.hold_ids, "through the gate, or held by it")
 
     def test_a_bad_cdr_does_not_keep_back_the_others_of_its_job(self) -> None:
         self.receive(self.connection, "locations", self.location_data())

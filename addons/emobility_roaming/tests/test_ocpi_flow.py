@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+
+from odoo.addons.queue_job.fields import JobDecoder, JobEncoder
+from odoo.addons.queue_job.tests.common import trap_jobs
 
 from ..models import ocpi_sync
 from ..ocpi.transport import Page
@@ -267,9 +271,56 @@ class TestSend(OcpiCommon):
             self.partner_answers(failed(404, 2001)) as asked,
             self.jobs_run(),
         ):
-            self.connection._check_presence()
-        methods = [call["method"] for call in asked if "cdr" in call["url"] and "sender" not in call["url"]]
+            self.connection._check_present("cdrs")
+        methods = [call["method"] for call in asked]
         self.assertEqual(methods, ["GET", "POST"], "F46: lost, so sent again")
+        with patch.object(ocpi_sync, "PRESENCE_DAYS", 10_000), self.partner_answers(ok()) as asked, self.jobs_run():
+            self.connection._check_present("cdrs")
+        self.assertEqual([call["method"] for call in asked], ["GET"], "it is there")
+
+    def test_f46_what_was_never_sent_is_found_without_a_question(self) -> None:
+        self.receive(self.connection, "tokens", self.token_data())
+        self.evse.evse_id = "DE*ABC*E1"
+        self.connection.state = "paused"
+        with self.partner_answers(ok()) as asked, self.jobs_run():
+            self._session_at_our_station()._process()
+        self.assertEqual(asked, [])
+        self.connection.state = "connected"
+        with patch.object(ocpi_sync, "PRESENCE_DAYS", 10_000), self.partner_answers(ok()) as asked, self.jobs_run():
+            self.connection._check_present("cdrs")
+        self.assertEqual([call["method"] for call in asked], ["POST"])
+
+    def test_f46_a_session_that_the_partner_does_not_know_is_sent_again(self) -> None:
+        self.receive(self.connection, "tokens", self.token_data())
+        with trap_jobs():
+            session = self._session_at_our_station()
+        self.assertEqual(session.state, "ended")
+        for answer, methods in ((ok({}), ["GET"]), (failed(404, 2001), ["GET", "PUT"]), (failed(503), ["GET"])):
+            with (
+                patch.object(ocpi_sync, "PRESENCE_DAYS", 10_000),
+                self.partner_answers(answer) as asked,
+                self.jobs_run(),
+            ):
+                self.connection._check_present("sessions")
+            self.assertEqual([call["method"] for call in asked], methods, answer.error)
+            self.assertTrue(asked[0]["url"].endswith("/receiver/sessions/DE/ABC/ours-1"))
+
+    def test_f46_presence_is_checked_in_both_directions_a_part_in_each_job(self) -> None:
+        with trap_jobs() as trap, self.partner_answers(ok([])) as asked:
+            self.connection._check_presence()
+        self.assertEqual([call["url"].split("/")[-1] for call in asked], ["sessions", "cdrs"], "what we lost")
+        self.assertEqual([job.args for job in trap.enqueued_jobs], [("sessions", 0), ("cdrs", 0)], "what they lost")
+        self.receive(self.connection, "tokens", self.token_data())
+        with trap_jobs():
+            session = self._session_at_our_station()
+        with (
+            patch.object(ocpi_sync, "PRESENCE_DAYS", 10_000),
+            patch.object(ocpi_sync, "CALLS_AT_ONCE", 1),
+            self.partner_answers(ok({})),
+            trap_jobs() as trap,
+        ):
+            self.connection._check_present("sessions")
+        self.assertEqual([job.args for job in trap.enqueued_jobs], [("sessions", session.id)])
 
     def _session_at_our_station(self):
         events = [
@@ -309,6 +360,57 @@ class TestSend(OcpiCommon):
             self.connection._pull("tokens")
         self.assertNotIn("date_from", asked[0]["params"])
         self.assertIn("date_from", asked[1]["params"])
+
+    def test_a_long_list_goes_on_in_the_next_job_and_every_page_is_kept_by_itself(self) -> None:
+        link = {"Link": '<https://nlxyz.example.com/next>; rel="next"', "X-Total-Count": "3"}
+        pages = (
+            ok([self.token_data("04AA0001")], **link),
+            ok([{"uid": "broken"}], **link),
+            ok([self.token_data("04AA0003")], X_Total_Count="3"),
+        )
+        module = self.env["emobility.ocpi.module"]._of(self.connection, "tokens", "SENDER")
+        with patch.object(ocpi_sync, "PULL_SECONDS", 0), self.partner_answers(*pages) as asked:
+            counts, jobs = [], [{}]
+            while jobs:
+                with trap_jobs() as trap:
+                    counts.append(self.connection._pull("tokens", True, **jobs.pop()))
+                # As the queue keeps them.
+                jobs = [json.loads(json.dumps(job.kwargs, cls=JobEncoder), cls=JobDecoder, env=self.env)
+                        for job in trap.enqueued_jobs if "_pull" in job.func_string]  # fmt: skip
+                for job in jobs:
+                    job.pop("attempt")
+        self.assertEqual((counts, len(asked)), ([1, 0, 1], 3))
+        self.assertEqual(asked[1]["url"], "https://nlxyz.example.com/next")
+        self.assertIn("Field required", module.last_error)
+        self.assertFalse(module.pulled_until, "what is missing is fetched again")
+
+    def test_a_list_that_fails_in_between_goes_on_there(self) -> None:
+        link = {"Link": '<https://nlxyz.example.com/next>; rel="next"'}
+        with self.partner_answers(ok([self.token_data()], **link), failed(503)), trap_jobs() as trap:
+            self.connection._pull("tokens", True)
+        [job] = [job for job in trap.enqueued_jobs if "_pull" in job.func_string]
+        self.assertEqual((job.kwargs["attempt"], job.kwargs["step"][1]), (1, "https://nlxyz.example.com/next"))
+        with self.partner_answers(ok([self.token_data("04AA0002")])) as asked:
+            self.connection._pull("tokens", True, **job.kwargs)
+        self.assertEqual([call["url"] for call in asked], ["https://nlxyz.example.com/next"])
+        module = self.env["emobility.ocpi.module"]._of(self.connection, "tokens", "SENDER")
+        self.assertTrue(module.pulled_until)
+        self.assertFalse(module.last_error)
+
+    def test_all_that_is_published_is_queued_in_parts(self) -> None:
+        for number in range(3):
+            self.token.copy({"uid": f"04CC000{number}", "state": "active"})
+        tokens = self.env["emobility.token"].search(
+            self.env["emobility.ocpi.publisher"]._domain(self.connection, "tokens"), order="id"
+        )
+        queued, after = [], [0]
+        with patch.object(ocpi_sync, "OBJECTS_AT_ONCE", 2):
+            while after:
+                with trap_jobs() as trap:
+                    self.connection._publish("tokens", after.pop())
+                queued += [job.args[1] for job in trap.enqueued_jobs if "_push" in job.func_string]
+                after = [job.args[1] for job in trap.enqueued_jobs if "_publish" in job.func_string]
+        self.assertEqual(queued, tokens.ids)
 
     def test_a_list_that_gets_shorter_is_read_one_step_back(self) -> None:
         link = {"Link": '<https://nlxyz.example.com/next>; rel="next"'}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -100,11 +102,7 @@ class TestProfiles(ProfileCase):
     def test_after_a_limit_the_partner_is_told_what_is_planned(self) -> None:
         self.theirs()
         self.ask("PUT", {"charging_profile": PROFILE, "response_url": self.url})
-        sessions = type(self.env["emobility.session"])
-        with (
-            patch.object(sessions, "_can_limit_remotely", return_value=True),
-            patch.object(sessions, "_ask_limit_remotely", return_value="station-10"),
-        ):
+        with self.station_can_be_asked():
             self.answer("ACCEPTED")
         with self.partner_answers(ok()) as told, self.jobs_run():
             self.env["emobility.session"]._remote_answered(
@@ -130,6 +128,52 @@ class TestProfiles(ProfileCase):
             self.assertEqual(self.asked, [None])
             [told] = self.answer(result)
             self.assertEqual(told["body"], {"result": result})
+
+    def limited(self) -> Any:
+        """A session that the partner has limited; it was told that 7 kW are planned."""
+        session = self.theirs()
+        self.ask("PUT", {"charging_profile": PROFILE, "response_url": self.url})
+        with self.station_can_be_asked():
+            self.answer("ACCEPTED")
+        with self.partner_answers(ok()), self.jobs_run():
+            session._remote_answered("station-10", "ACCEPTED", ChargingSchedule("W", ((0, 7000.0),)))
+        return session
+
+    @contextmanager
+    def station_can_be_asked(self) -> Iterator[None]:
+        sessions = type(self.env["emobility.session"])
+        with (
+            patch.object(sessions, "_can_limit_remotely", return_value=True),
+            patch.object(sessions, "_ask_limit_remotely", return_value="station-10"),
+        ):
+            yield
+
+    def test_who_limited_a_session_is_told_when_somebody_else_limits_it_too(self) -> None:
+        session = self.limited()
+        with self.station_can_be_asked():
+            session._limits_changed()
+        with self.partner_answers(ok()) as told, self.jobs_run():
+            session._remote_answered("station-10", "ACCEPTED", ChargingSchedule("W", ((0, 4000.0),)))
+        [put] = told
+        self.assertEqual((put["method"], put["url"].split("/")[-2:]), ("PUT", ["chargingprofiles", "theirs-1"]))
+        self.assertIn("/sender/", put["url"], "the interface of who set the profile")
+        periods = put["body"]["charging_profile"]["charging_profile_period"]
+        self.assertEqual(periods, [{"start_period": 0, "limit": 4000.0}])
+
+    def test_limits_that_are_known_already_are_told_at_once_and_only_when_they_are_others(self) -> None:
+        session = self.limited()
+        for watts, calls in ((7000.0, 0), (4000.0, 1), (4000.0, 0), (7000.0, 1)):
+            with self.partner_answers(ok()) as told, self.jobs_run():
+                session._limits_changed("command-1", ChargingSchedule("W", ((0, watts),)))
+            self.assertEqual([put["method"] for put in told], ["PUT"] * calls)
+
+    def test_who_never_limited_a_session_is_told_nothing_of_its_limits(self) -> None:
+        session = self.theirs()
+        with self.station_can_be_asked(), self.partner_answers(ok()) as told, self.jobs_run():
+            session._limits_changed()
+            session._limits_changed("command-1", ChargingSchedule("W", ((0, 4000.0),)))
+        self.assertEqual(told, [])
+        self.assertFalse(self.env["emobility.ocpi.command"].search([]))
 
     def test_a_station_that_does_not_answer_has_rejected(self) -> None:
         self.theirs()

@@ -7,7 +7,7 @@ import json
 from unittest.mock import patch
 
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..ocpi_client import AddressError, OcpiClient
 from .ocpi_common import OcpiHttpCase, failed, ok
@@ -199,8 +199,10 @@ class TestRegistration(OcpiHttpCase):
         def call(_client, _method, url, **_values):
             return pages[url.rstrip("/").rsplit("/", 1)[-1]]
 
+        group = "emobility_crm.group_roaming_manager"
+        manager = new_test_user(self.env, "self-test", group, company_id=self.company.id)
         with patch.object(OcpiClient, "call", call):
-            action = connection.action_self_test()
+            action = connection.with_user(manager).action_self_test()
         test = self.env["emobility.ocpi.self.test"].browse(action["res_id"])
         results = dict(zip(test.line_ids.mapped("step"), test.line_ids.mapped("result"), strict=True))
         self.assertEqual(
@@ -210,3 +212,7 @@ class TestRegistration(OcpiHttpCase):
         )  # fmt: skip
         self.assertEqual(test.verdict, "bad")
         self.assertIn("foreign party NL*QQQ", test.report)
+        report = self.env["ir.actions.report"].with_user(manager)
+        html, _kind = report._render_qweb_html("emobility_roaming.self_test_report", test.ids)
+        for text in ("foreign party NL*QQQ", "Something does not work", "DE*ABC", connection.name):
+            self.assertIn(text, html.decode())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..models import ocpi_connection
 from ..ocpi.internal import Party
+from ..ocpi.transport import fingerprint
 from ..server import caller
 from .ocpi_common import AT, OcpiHttpCase, ok
 
@@ -21,6 +24,58 @@ class TestOcpiServer(OcpiHttpCase):
         cls.stranger, cls.stranger_secret = cls._connect("FRAAA")
 
     # Who gets in
+
+    def test_who_comes_without_a_good_token_is_noted_and_slowed_down_and_learns_nothing(self) -> None:
+        messages = self.env["emobility.ocpi.message"]
+        strangers = [("direction", "=", "in"), ("connection_id", "=", False)]
+        with (
+            patch.object(caller, "rate_limit", caller.RateLimit()),
+            patch.object(caller, "FAILURES_PER_MINUTE", 3),
+        ):
+            answers = [
+                self.call(token, "POST", f"{path}?secret=1", {"body": "BODY"})
+                for token, path in (
+                    (None, "/2.2.1/emsp/cdrs"),
+                    ("WRONG-TOKEN-1", "/2.2.1/emsp/cdrs"),
+                    (self.secret[:-1], "/2.2.1/cpo/commands/STOP_SESSION"),
+                    ("WRONG-TOKEN-2", "/2.2.1/emsp/cdrs"),
+                )
+            ]
+            self.data(self.secret, "GET", "/versions")
+        self.assertEqual([answer.status_code for answer in answers], [401, 401, 401, 429])
+        told = {answer.json()["status_message"] for answer in answers[:3]}
+        self.assertEqual(told, {"The token is not known."}, "no token, a wrong one, nearly the right one: the same")
+        noted = messages.search(strangers)
+        self.assertEqual(noted.mapped("http_status"), [401] * 3, "what is beyond the limit fills no table")
+        self.assertEqual(set(noted.mapped("address")), {"127.0.0.1"})
+        written = str(noted.read(["path", "request_body", "response_body", "error", "credential"]))
+        for secret in ("WRONG-TOKEN", self.secret[:-1], "BODY", "secret=1"):
+            self.assertNotIn(secret, written)
+
+    def test_each_use_of_a_credential_is_kept_and_tells_which_one_it_was(self) -> None:
+        self.data(self.secret, "GET", "/versions")
+        [used] = self.env["emobility.ocpi.message"].search([("connection_id", "=", self.connection.id)], limit=1)
+        self.assertEqual((used.direction, used.method, used.address), ("in", "GET", "127.0.0.1"))
+        self.assertEqual(used.credential, fingerprint(self.secret)[:8])
+        self.assertTrue(used.create_date)
+        secret = self.connection._issue_token("credentials")
+        self.data(secret, "GET", "/versions")
+        again = self.env["emobility.ocpi.message"].search([("connection_id", "=", self.connection.id)], limit=1)
+        self.assertEqual(again.credential, fingerprint(secret)[:8])
+        self.assertNotEqual(again.credential, used.credential)
+
+    def test_a_token_is_compared_in_constant_time(self) -> None:
+        compared = []
+
+        def same(first: str, second: str) -> bool:
+            compared.append(second)
+            return hmac.compare_digest(first, second)
+
+        with patch.object(ocpi_connection, "same", same):
+            self.data(self.secret, "GET", "/versions")
+            self.refused(2000, "WRONG", "GET", "/versions", status=401)
+        self.assertIn(fingerprint(self.secret), compared)
+        self.assertIn(fingerprint("WRONG"), compared, "also when no partner has it")
 
     def test_only_who_has_a_token_gets_in(self) -> None:
         for token in (None, "wrong", self.secret + "x"):
@@ -247,6 +302,22 @@ class TestOcpiServer(OcpiHttpCase):
             self.data(self.secret, "PATCH", path, {"charging_periods": added, "last_updated": at})
             self.assertEqual(self.data(self.secret, "GET", path)["charging_periods"], known)
         self.refused(2001, self.secret, "PATCH", path, {"charging_periods": 7, "last_updated": at})
+
+    def test_pushes_that_come_twice_or_in_another_order_change_nothing(self) -> None:
+        self.receive(self.connection, "locations", self.location_data())
+        older = self.session_data(kwh=4.0, last_updated="2026-03-01T10:20:00Z")
+        newer = self.session_data(kwh=8.0, last_updated="2026-03-01T10:40:00Z")
+        path = "/2.2.1/emsp/sessions/NL/XYZ/s-1"
+        for data in (newer, older, newer, older):
+            self.data(self.secret, "PUT", path, data)
+        self.assertEqual(self.data(self.secret, "GET", path)["kwh"], 8.0)
+        session = self.env["emobility.session"].search([("source", "=", "ocpi")])
+        self.assertEqual((len(session), session.energy_kwh), (1, 8.0))
+        cdr = self.cdr_data()
+        answers = [self.call(self.secret, "POST", "/2.2.1/emsp/cdrs", cdr) for _time in range(3)]
+        self.assertEqual({(one.status_code, one.json()["status_code"]) for one in answers}, {(200, 1000)})
+        self.assertEqual(len({one.headers["Location"] for one in answers}), 1)
+        self.assertEqual(self.env["emobility.roaming.cdr"].search_count([("name", "=", "CDR-1")]), 1)
 
     def test_2_1_1_patches_tariffs(self) -> None:
         _connection, secret = self._connect("BEOLD", version="2.1.1", our_roles="EMSP")

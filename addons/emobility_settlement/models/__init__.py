@@ -12,6 +12,7 @@ from . import (
     emobility_roaming_agreement,
     emobility_roaming_cdr,
     emobility_roaming_dispute,
+    emobility_roaming_margin,
     emobility_roaming_partner,
     emobility_roaming_settlement,
     emobility_session,

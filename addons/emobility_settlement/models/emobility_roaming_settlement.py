@@ -247,10 +247,11 @@ class EmobilityRoamingSettlement(models.Model):
 
     # Their invoice
 
-    def _compare(self, invoice_ref: str, amounts: dict[str, float]) -> None:
+    def _compare(self, invoice_ref: str, amounts: dict[str, float], total: float | None = None) -> None:
         """Lay the CDRs of their invoice beside those that we accepted. A list that comes again replaces the first.
 
         :param amounts: without taxes, by CDR id as they write it
+        :param total: of the invoice, without taxes; what the list does not explain is a line of its own (F58)
         :raises UserError: when there is a bill of this invoice already
         """
         self.ensure_one()
@@ -268,6 +269,9 @@ class EmobilityRoamingSettlement(models.Model):
                 if cdr
                 else self._line_values(invoice_ref, cdr_ref, self._known(cdr_ref), amount, "2_extra")
             )
+        unexplained = 0.0 if total is None else total - sum(amounts.values())
+        if not self.currency_id.is_zero(unexplained):
+            values.append(self._line_values(invoice_ref, False, False, unexplained, "0_no_cdr"))
         invoiced = {ref.upper() for ref in amounts} | {
             (line.cdr_ref or "").upper() for line in self.line_ids if line.status != "3_missing"
         }
@@ -290,7 +294,22 @@ class EmobilityRoamingSettlement(models.Model):
             limit=1,
         )
 
-    def _line_values(self, invoice_ref: str, cdr_ref: str, cdr: Any, amount: float, status: str) -> dict[str, Any]:
+    def _told_amounts(self, invoice_ref: str) -> dict[str, float]:
+        """What we know of the CDRs that the partner told an invoice to be about (2.3.0, invoicereconciliation)."""
+        told = self.env["emobility.ocpi.object"].sudo().search(
+            [
+                ("module", "=", "invoicereconciliation"),
+                ("connection_id", "in", self._roles().connection_id.ids),
+                ("country_code", "=", self.roaming_partner_id.country_code),
+                ("party_id", "=", self.roaming_partner_id.party_id),
+            ]
+        )
+        refs = [ref for one in told if one.data.get("invoice_id") == invoice_ref for ref in one.data.get("cdrs") or []]
+        return {ref: self._known(ref).total_net for ref in refs}
+
+    def _line_values(
+        self, invoice_ref: str, cdr_ref: str | bool, cdr: Any, amount: float, status: str
+    ) -> dict[str, Any]:
         accepted = cdr.total_net if cdr and status != "2_extra" else 0.0
         return {
             "settlement_id": self.id,

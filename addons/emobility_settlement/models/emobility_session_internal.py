@@ -7,7 +7,9 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.emobility_billing.derivation import Event
-from odoo.addons.emobility_billing.jobs import SOON, enqueue
+from odoo.addons.emobility_billing.jobs import LATER, SOON, enqueue
+
+_STAFF = "emobility_crm.group_user,emobility_crm.group_auditor"
 
 
 class EmobilitySession(models.Model):
@@ -33,6 +35,12 @@ class EmobilitySession(models.Model):
     provider_session_ids = fields.One2many(
         "emobility.session", "origin_session_id", groups="emobility_crm.group_manager"
     )
+
+    # What is left of the driver's price: of the provider's session alone. No currency: it is not known.
+    internal_currency_id = fields.Many2one("res.currency", readonly=True, copy=False, groups=_STAFF)
+    internal_retail_net = fields.Monetary(currency_field="internal_currency_id", readonly=True, groups=_STAFF)
+    internal_wholesale_net = fields.Monetary(currency_field="internal_currency_id", readonly=True, groups=_STAFF)
+    internal_fee = fields.Monetary(currency_field="internal_currency_id", readonly=True, groups=_STAFF)
 
     @api.constrains("evse_id", "company_id")
     def _check_evse_company(self) -> None:
@@ -156,6 +164,40 @@ class EmobilitySession(models.Model):
         self.env["emobility.rating"]._create_share(again, agreement, retail or share, net)
         again._rate_others()
         credit._queue_credit_notes()
+
+    # Margin of the provider
+
+    def _queue_internal_margin(self) -> None:
+        """One of the prices is known now, or has changed. In a job: a correction is done in several steps."""
+        both = self.sudo()
+        for session in (both | both.provider_session_ids).filtered("origin_session_id"):
+            enqueue(
+                session,
+                f"emobility.session.margin:{session.id}",
+                self.env._("Margin of the session %s", session.uid),
+                priority=LATER,
+            )._compute_internal_margin()
+
+    def _compute_internal_margin(self) -> None:
+        """Job: what the driver pays less what the operator gets less fees, in the currency of what it gets."""
+        for session in self.sudo()._as_system():
+            origin = session.origin_session_id
+            retail, wholesale = _retail(session._current_cdr()), _share(origin._current_cdr())
+            if not (retail and wholesale):
+                session.internal_currency_id = False
+                continue
+            agreement, currency = origin.roaming_agreement_id, wholesale.currency_id
+            passed_on = agreement.hub_fee_policy == "pass_on"
+            session.write(
+                {
+                    "internal_currency_id": currency.id,
+                    "internal_retail_net": retail.currency_id._convert(
+                        retail._net_amount(), currency, session.company_id, session.end_at.date(), round=False
+                    ),
+                    "internal_wholesale_net": wholesale._net_amount(),
+                    "internal_fee": float(agreement._hub_fee_of(wholesale)) if passed_on else 0.0,
+                }
+            )
 
 
 def _share(cdr: Any) -> Any:

@@ -19,6 +19,7 @@ class EmobilitySettlementLine(models.Model):
     difference = fields.Monetary(readonly=True)
     status = fields.Selection(
         [
+            ("0_no_cdr", "Invoiced without a CDR"),
             ("1_different", "Other amount"),
             ("2_extra", "Invoiced, not accepted"),
             ("3_missing", "Accepted, not invoiced"),

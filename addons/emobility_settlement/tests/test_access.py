@@ -23,6 +23,7 @@ RIGHTS = {
     "base.group_user": set(),
     "base.group_portal": set(),
 }
+READ_ONLY = ("emobility.roaming.margin",)
 
 
 @tagged("post_install", "-at_install")
@@ -33,6 +34,10 @@ class TestAccess(SettlementCommon):
             for model in MODELS:
                 records = self.env[model].with_user(user)
                 self.assertEqual({op for op in OPERATIONS if records.has_access(op)}, expected, (group, model))
+            for model in READ_ONLY:
+                records = self.env[model].with_user(user)
+                allowed = {op for op in OPERATIONS if records.has_access(op)}
+                self.assertEqual(allowed, expected & {"read"}, (group, model))
 
     def test_records_of_another_company_are_hidden(self) -> None:
         dispute_cdr = self.receive_cdr("4.50")

@@ -287,6 +287,58 @@ class TestInternalRoaming(SettlementCommon):
             mirror.cdr_ids.action_credit("goodwill")
         self.assertEqual(own.cdr_ids.rating_ids.sorted("id").mapped("amount_total"), [3.5, -3.5, 0.0])
 
+    def margins(self) -> object:
+        return self.env["emobility.roaming.margin"].search([("kind", "=", "internal")])
+
+    def test_margin_between_companies_is_the_provider_s_and_follows_corrections(self) -> None:
+        self.agree_on_a_share()
+        with self.running_jobs():
+            own, mirror = self.charge_as_sister(kwh="10")
+        self.assertRecordValues(
+            self.margins(),
+            [
+                {
+                    "operator": self.company.name,
+                    "session_id": mirror.id,
+                    "location_name": self.location.name,
+                    "company_id": self.sister.id,
+                    "retail_net": 5.0,
+                    "wholesale_net": 3.5,
+                    "fee": 0.0,
+                    "margin": 1.5,
+                }
+            ],
+        )
+        self.assertEqual(self.margins().action_open_session()["res_id"], mirror.id)
+        for company, seen in ((self.sister, 1), (self.company, 0)):
+            user = new_test_user(
+                self.env,
+                f"margin-of-{company.id}",
+                "emobility_crm.group_user",
+                company_id=company.id,
+                company_ids=[Command.set(company.ids)],
+            )
+            self.assertEqual(len(self.margins().with_user(user).search([])), seen, "the driver's price is no business")
+        correction = self.env["emobility.correction"].with_company(self.sister).create(
+            {"kind": "reduce", "amount": 2.0, "cdr_ids": mirror.cdr_ids.ids, "company_id": self.sister.id}
+        )
+        with self.running_jobs():
+            correction.action_prepare()
+        with self.running_jobs():
+            correction.action_apply()
+        self.env.invalidate_all()
+        self.assertRecordValues(self.margins(), [{"retail_net": 3.0, "wholesale_net": 2.1, "margin": 0.9}])
+        with self.running_jobs():
+            mirror._current_cdr().action_credit("goodwill")
+        self.env.invalidate_all()
+        self.assertFalse(self.margins(), "nobody pays")
+
+    def test_margin_has_the_fees_that_the_operator_passes_on(self) -> None:
+        self.sister_agreement.write({"hub_fee_per_cdr": 0.05, "hub_fee_policy": "pass_on"})
+        with self.running_jobs():
+            self.charge_as_sister(kwh="10")
+        self.assertRecordValues(self.margins(), [{"fee": 0.05, "margin": 5.0 - 3.0 - 0.05}])
+
     def test_agreed_price_does_not_follow_the_driver_s(self) -> None:
         own, mirror = self.charge_as_sister(kwh="10")
         with self.running_jobs():

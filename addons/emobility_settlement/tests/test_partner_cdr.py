@@ -164,9 +164,15 @@ class TestPartnerCdr(SettlementCommon):
         retail_net = session.cdr_ids.rating_ids._net_amount()
         self.assertTrue(cdr.has_margin)
         self.assertAlmostEqual(cdr.margin, retail_net - 4.00 - 0.05)
+        report = self.env["emobility.roaming.margin"]
+        [row] = report.search([("session_id", "=", session.id)])
+        self.assertEqual((row.kind, row.operator, row.roaming_cdr_id), ("ocpi", self.operator.name, cdr))
+        self.assertAlmostEqual(row.margin, row.retail_net - row.wholesale_net - row.fee)
+        self.assertAlmostEqual(row.margin, cdr.margin)
         with self.running_jobs():
             session.cdr_ids.action_credit("goodwill")
         self.assertFalse(cdr.has_margin)
+        self.assertFalse(report.search([("session_id", "=", session.id)]))
         with self.running_jobs():
             receiver._receive(connection, "cdrs", [wrong])
         self.assertEqual(cdr.search([("name", "=", "WRONG")]).check_state, "to_check")

@@ -15,6 +15,7 @@ PUBLIC_METHODS = {
     "emobility.roaming.dispute.action_accept",
     "emobility.roaming.dispute.action_open",
     "emobility.roaming.dispute.action_reject",
+    "emobility.roaming.margin.action_open_session",
     "emobility.roaming.partner.action_open_agreements",
     "emobility.roaming.partner.action_open_disputes",
     "emobility.roaming.partner.action_open_settlements",

@@ -30,12 +30,13 @@ class TestSettlement(SettlementCommon):
         """Before the usual session: one connector has one car at a time."""
         return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
 
-    def compare(self, settlement: object, text: str, ref: str = "THEIRS-1") -> None:
+    def compare(self, settlement: object, text: str | None, ref: str = "THEIRS-1", total: float = 0.0) -> None:
         self.env["emobility.partner.invoice.import"].create(
             {
                 "settlement_id": settlement.id,
                 "invoice_ref": ref,
-                "file": base64.b64encode(text.encode()),
+                "total": total,
+                "file": text is not None and base64.b64encode(text.encode()),
                 "filename": "cdrs.csv",
             }
         ).action_import()
@@ -84,6 +85,81 @@ class TestSettlement(SettlementCommon):
         self.assertEqual(settlement.action_download_cdr_list()["url"], f"/web/content/{attachment.id}?download=true")
         self.compare(settlement, attachment.raw.decode("utf-8-sig"))
         self.assertEqual(settlement.line_ids.mapped("status"), ["2_extra"] * 2, "none of them is one that we bought")
+
+    def test_f58_what_their_list_of_cdrs_does_not_explain_is_shown_and_not_paid(self) -> None:
+        cdr = self.receive_cdr()
+        settlement = self.settlement(self.operator)
+        self.compare(settlement, f"id;amount\n{cdr.name};4\n", total=6.5)
+        self.assertRecordValues(
+            settlement.line_ids.sorted("status"),
+            [
+                {"status": "0_no_cdr", "cdr_ref": False, "amount_invoiced": 2.5, "difference": 2.5},
+                {"status": "4_matched", "cdr_ref": cdr.name, "amount_invoiced": 4.0, "difference": 0.0},
+            ],
+        )
+        self.assertEqual(settlement.difference_count, 1)
+        settlement.action_bill()
+        self.assertAlmostEqual(settlement.move_ids.amount_untaxed, 4.0)
+        other = self.receive_cdr()
+        settlement.action_collect()
+        self.compare(settlement, f"id;amount\n{other.name};4\n", "THEIRS-2", total=4.0)
+        self.assertEqual(settlement.difference_count, 1, "the second list explains all of its invoice")
+
+    def test_f58_invoice_without_a_list_is_compared_by_what_the_partner_told_by_ocpi(self) -> None:
+        first, second = self.receive_cdr(), self.receive_cdr()
+        connection = self._connection()
+        connection.sudo().write({"version": "2.3.0", "state": "connected"})
+        self.operator.connection_id = connection
+        settlement = self.settlement(self.operator)
+        with self.assertRaisesRegex(UserError, "has not told by OCPI"):
+            self.compare(settlement, None)
+        record = {
+            "country_code": "BE",
+            "party_id": "OPR",
+            "id": "R-1",
+            "invoice_id": "THEIRS-1",
+            "cdrs": [first.name, "UNKNOWN"],
+            "last_updated": "2026-03-01T10:00:00Z",
+        }
+        self.env["emobility.ocpi.receiver"].sudo()._receive(connection, "invoicereconciliation", [record])
+        self.assertEqual((first.invoice_reference, second.invoice_reference), ("THEIRS-1", False))
+        self.compare(settlement, None, total=7.0)
+        self.assertEqual(
+            {line.cdr_ref: (line.status, line.amount_invoiced) for line in settlement.line_ids},
+            {
+                first.name: ("4_matched", 4.0),
+                "UNKNOWN": ("2_extra", 0.0),
+                False: ("0_no_cdr", 3.0),
+                second.name: ("3_missing", 0.0),
+            },
+        )
+
+    def test_documents_name_the_legal_entity_of_the_agreement_and_its_vat_id(self) -> None:
+        self.entity.write({"vat": "NL123456782B90", "street": "Keizersgracht 1", "city": "Amsterdam"})
+        self.operator_entity.write({"vat": "BE0477472701", "country_id": self.env.ref("base.be").id})
+        # Who the party is, is not who is invoiced.
+        group = self.env["res.partner"].create({"name": "Provider Group Holding", "vat": "FR23334175221"})
+        (self.provider | self.operator).partner_id = group
+        self.assertEqual((self.sell.vat, self.buy.vat), ("NL123456782B90", "BE0477472701"))
+        self.charge_as_guest()
+        sold = self.settlement()
+        with self.running_jobs():
+            sold.action_invoice()
+        invoice = sold.move_ids
+        self.assertEqual(invoice.partner_id, self.entity)
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice_with_payments", invoice.ids
+        )
+        for text in (self.entity.name, "NL123456782B90", "Keizersgracht 1"):
+            self.assertIn(text, html.decode())
+        for text in (group.name, group.vat):
+            self.assertNotIn(text, html.decode())
+        cdr = self.receive_cdr()
+        bought = self.settlement(self.operator)
+        self.compare(bought, f"id;amount\n{cdr.name};4\n")
+        bought.action_bill()
+        self.assertEqual(bought.move_ids.partner_id, self.operator_entity)
+        self.assertEqual(bought.move_ids.commercial_partner_id.vat, "BE0477472701")
 
     def test_f55_cdr_that_was_taken_back_is_on_the_list_of_the_credit_note(self) -> None:
         session = self.charge_as_guest(kwh="10")

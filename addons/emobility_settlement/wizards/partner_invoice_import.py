@@ -21,26 +21,42 @@ class EmobilityPartnerInvoiceImport(models.TransientModel):
 
     settlement_id = fields.Many2one("emobility.roaming.settlement", required=True, ondelete="cascade")
     invoice_ref = fields.Char("Number of Their Invoice", required=True)
+    total = fields.Monetary(
+        "Its Total Without Taxes",
+        help="What the list of CDRs does not explain is shown as a line of its own. 0: the total is not compared.",
+    )
+    currency_id = fields.Many2one(related="settlement_id.currency_id")
     file = fields.Binary(
         "CDR List (CSV)",
-        required=True,
         attachment=False,
-        help="UTF-8, with a header: cdr_id, and amount without taxes.",
+        help="UTF-8, with a header: cdr_id, and amount without taxes. Empty: the CDRs that the partner has told by "
+        "OCPI 2.3.0 to be on this invoice.",
     )
     filename = fields.Char()
 
     def action_import(self) -> dict[str, Any]:
         """Compare. A list with an error is refused as a whole."""
         self.ensure_one()
-        amounts = self._amounts(self._rows())
+        amounts = self._amounts(self._rows()) if self.file else self._told_amounts()
         self._refuse_what_is_invoiced_already({cdr_ref.upper() for cdr_ref in amounts})
-        self.settlement_id._compare(self.invoice_ref, amounts)
+        self.settlement_id._compare(self.invoice_ref, amounts, self.total or None)
         return {
             "type": "ir.actions.act_window",
             "res_model": "emobility.roaming.settlement",
             "res_id": self.settlement_id.id,
             "view_mode": "form",
         }
+
+    def _told_amounts(self) -> dict[str, float]:
+        amounts = self.settlement_id._told_amounts(self.invoice_ref)
+        if not amounts:
+            raise UserError(
+                self.env._(
+                    "The partner has not told by OCPI which CDRs the invoice %s is about: its list of CDRs is needed.",
+                    self.invoice_ref,
+                )
+            )
+        return amounts
 
     def _refuse_what_is_invoiced_already(self, keys: set[str]) -> None:
         again = self.settlement_id.line_ids.filtered(

@@ -121,10 +121,12 @@ class EmobilityOcpiConnection(models.Model):
         found = super()._pulled_modules()
         return [*found, "payments"] if self.version == "2.3.0" and self._is_terminal_provider() else found
 
-    def _pull(self, module: str, full: bool = False, date_from: datetime | None = None, attempt: int = 0) -> int:
+    def _pull(
+        self, module: str, full: bool = False, date_from: datetime | None = None, attempt: int = 0, **where: Any
+    ) -> int:
         """Job: the module payments has two lists below its address."""
         if module != "payments":
-            return super()._pull(module, full, date_from, attempt)
+            return super()._pull(module, full, date_from, attempt, **where)
         source = self.env["emobility.ocpi.module"]._of(self, module, "SENDER")
         if self.state != "connected" or not source or not self._may_call():
             return 0
