@@ -58,7 +58,7 @@ class EmobilityCdr(models.Model):
     is_credited = fields.Boolean(compute="_compute_is_credited", search="_search_is_credited")
     rating_ids = fields.One2many("emobility.rating", "cdr_id", "Ratings")
     retail_rating_id = fields.Many2one(
-        "emobility.rating", "Retail Rating", compute="_compute_retail_rating_id", store=True, index="btree_not_null"
+        "emobility.rating", compute="_compute_retail_rating_id", store=True, index="btree_not_null"
     )
     retail_amount = fields.Monetary(compute="_compute_retail", store=True)
     currency_id = fields.Many2one("res.currency", compute="_compute_retail", store=True)

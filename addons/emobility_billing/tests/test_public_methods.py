@@ -79,6 +79,8 @@ PUBLIC_METHODS = {
     "payment.transaction.action_emobility_was_made",
     "payment.transaction.action_emobility_was_not_made",
     "product.template.action_view_plan_rules",
+    # Odoo has it for its own page of bar codes.
+    "ir.actions.report.barcode",
 }
 
 

@@ -411,19 +411,19 @@ class EmobilityStation(models.Model):
             self.message_post(body=self.env._("Upload of a log: %(status)s", status=payload["status"]))
 
     def _apply_notice(self, subject: str, content: dict[str, Any]) -> None:
-        """What a person asked for, or what the station says of reservations and limits, to be read in its chatter."""
+        """What a person asked for, or what the station says of reservations, to be read in its chatter; a limit of
+        the power, of which there may be many, concerns its sessions."""
         self.ensure_one()
         if subject in ("charging_limit", "charging_limit_cleared"):
             # Another system limits the power, such as that of the building, or does so no more.
             self._live_sessions(content.get("evseId"))._limits_changed()
+            return
         titles = {
             "customer_information": self.env._("What the station stores of a customer"),
             "display_messages": self.env._("Texts on the display"),
             "monitoring": self.env._("Monitors"),
             "settlement": self.env._("Payment at the station"),
             "charging_profiles": self.env._("Charging profiles"),
-            "charging_limit": self.env._("Somebody else limits the power of the station"),
-            "charging_limit_cleared": self.env._("Somebody else no longer limits the power of the station"),
             "reservation": self.env._("A reservation has ended at the station"),
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)

@@ -91,12 +91,10 @@ class TestDisplayAndCertificates(OcppCommon):
         self.push_ok(self.event("notice", "station.notice", subject="monitoring", content={"monitor": ["<x>"]}))
         self.assertIn("&lt;x&gt;", self.station.message_ids[0].body)
 
-    def test_the_end_of_a_reservation_and_limits_by_others_are_in_the_chatter(self) -> None:
+    def test_the_end_of_a_reservation_and_profiles_are_in_the_chatter(self) -> None:
         for number, (subject, words) in enumerate(
             {
                 "reservation": "A reservation has ended",
-                "charging_limit": "Somebody else limits",
-                "charging_limit_cleared": "no longer limits",
                 "charging_profiles": "Charging profiles",
             }.items()
         ):
