@@ -102,7 +102,8 @@ def _pytest(server: Server, paths: list[str]) -> Count:
     }
     LOGS.mkdir(exist_ok=True)
     report = LOGS / f"pytest-{Path(paths[0]).stem}.txt"
-    command = coverage.covered(f"pytest-{Path(paths[0]).stem}", "-m", "pytest", "--durations=8", *paths)
+    options = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning", "--durations=8")
+    command = coverage.covered(f"pytest-{Path(paths[0]).stem}", "-m", "pytest", *options, *paths)
     with subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process, report.open("w") as out:
         assert process.stdout is not None

@@ -15,7 +15,7 @@ from runner.stack import Stack
 SCREENSHOTS = RUNTIME / "screenshots"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-PATIENCE = 60_000  # ms that a page may take on a slow machine; the first one makes the asset bundles
+PATIENCE = 120_000  # ms that a page may take on a slow machine; the first one makes the asset bundles
 
 expect.set_options(timeout=PATIENCE / 2)
 

@@ -22,7 +22,7 @@ BAY = 4
 EVSE = "DE*LIN*E0104"
 STANDARD = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 CARD_WITH_3DS = "4000 0027 6000 3184"
-MINUTE = 60_000
+SLOW = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +90,17 @@ GERMAN = Words("Lädt", "Laden beenden", "Vielen Dank", "Ich brauche eine Rechnu
 
 def charge_and_stop(page: Page, name: str, words: Words) -> None:
     """Energy and state come by push: the page is never loaded again, and asks for nothing."""
-    expect(page.locator("h1")).to_have_text(words.charging, timeout=MINUTE)
+    expect(page.locator("h1")).to_have_text(words.charging, timeout=SLOW)
     page.evaluate("window.loadedOnce = true")
     asked: list[str] = []
     page.on("request", lambda request: request.url.endswith("/status") and asked.append(request.url))
     energy = page.locator("[data-figure=energy]")
     before = energy.inner_text()
-    expect(energy).not_to_have_text(before, timeout=MINUTE)
-    expect(energy).not_to_have_text(re.compile(r"^0[.,]000$"), timeout=MINUTE)
+    expect(energy).not_to_have_text(before, timeout=SLOW)
+    expect(energy).not_to_have_text(re.compile(r"^0[.,]000$"), timeout=SLOW)
     check(page, f"{name}-4-charging")
     page.click(f"text={words.stop}")
-    expect(page.locator("h1")).to_have_text(words.thanks, timeout=MINUTE)
+    expect(page.locator("h1")).to_have_text(words.thanks, timeout=SLOW)
     assert len(asked) <= 1, "the figures were pushed"
     check(page, f"{name}-5-receipt")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from browser import DESKTOP, PHONE, assert_fits_the_width, page_for, picture
+from waiting import wait_until
 
 from runner.services import free_port
 from runner.stack import Stack
@@ -20,7 +20,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "terminal"))
 from local_terminal import LocalTerminal  # noqa: E402
 
 BAY, EVSE = 2, "DE*LIN*E0102"
-PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +35,6 @@ def terminal(product: Stack) -> Iterator[LocalTerminal]:
         service.stop()
 
 
-def wait_for(look: Callable[[], Any], what: str) -> Any:
-    """What it finds, once it finds something."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if found := look():
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"no {what} within {PATIENCE} s")
-
-
 def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, terminal: LocalTerminal) -> None:
     assert terminal.do_heartbeat()[0] == 200
 
@@ -53,7 +42,7 @@ def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, termi
         points = terminal.do_evses()[1]["evses"]
         return next((one for one in points if one["evse_id"] == EVSE and one["available"]), None)
 
-    chosen = wait_for(point, "charging point that is free")
+    chosen = wait_until("charging point that is free", point)
     assert chosen["prices"][0]["text"] == "0.59 EUR/kWh"
     status, told = terminal.do_authorise(chosen["evse_uid"])
     assert status == 200, told
@@ -62,7 +51,7 @@ def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, termi
     def now() -> dict[str, Any]:
         return dict(terminal.do_status(reference)[1])
 
-    wait_for(lambda: float(now()["energy_kwh"]) > 0.01, "energy")
+    wait_until("energy", lambda: float(now()["energy_kwh"]) > 0.01)
     terminal.do_stop(reference)
 
     def settled() -> Any:
@@ -71,7 +60,7 @@ def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, termi
         told = now()
         return told if told["state"] == "settled" else None
 
-    over = wait_for(settled, "end")
+    over = wait_until("end", settled)
     assert over["captured"] == over["amount"] == str(terminal.captures[reference])
     assert not terminal.holds
     assert f"Charged {over['amount']} EUR" in over["receipt"]
@@ -84,7 +73,7 @@ def test_pays_at_the_terminal_charges_and_gets_the_receipt(product: Stack, termi
         [move] = product.clerk("account.move", "read", [adhoc["move_id"][0]], ["payment_state"])
         return bool(move["payment_state"] == "paid")
 
-    wait_for(is_paid, "payment in the books, which follows in a job of its own")
+    wait_until("payment in the books, which follows in a job of its own", is_paid)
     with page_for(product, "admin", DESKTOP) as page:
         page.goto(f"{product.odoo_url}/odoo/action-emobility_terminal.action_terminal")
         page.wait_for_selector(".o_data_row")
@@ -105,7 +94,7 @@ def test_the_terminal_of_the_demonstration_step_by_step(product: Stack, terminal
     port = free_port(8050)
     service = product.card_terminal(port).start()
     try:
-        wait_for(lambda: _answers(port), "display")
+        wait_until("display", lambda: _answers(port))
         with page_for(product, None, PHONE) as page:
             page.goto(f"http://127.0.0.1:{port}/")
             page.wait_for_selector(f"article:has-text('bay {BAY}') button")

@@ -57,6 +57,26 @@ def test_requests_against_the_rules_are_refused(mollie: Mollie, changes: dict[st
     assert not mollie.payments
 
 
+def test_a_refund_waits_and_is_never_more_than_was_paid(mollie: Mollie) -> None:
+    payment = charge(mollie).json()["id"]
+
+    def refund(value: str) -> requests.Response:
+        body = {"amount": {"currency": "EUR", "value": value}, "description": "R", "metadata": {"reference": "R"}}
+        return call(mollie, "POST", f"payments/{payment}/refunds", body)
+
+    assert refund("10.00").json()["status"] == "queued"
+    assert refund("2.35").status_code == 422
+    assert refund("2.34").status_code == 201
+    assert (mollie.refunded(payment), len(mollie.refunds)) == ("12.34", 2)
+
+
+def test_a_mandate_that_has_ended_cannot_be_charged(mollie: Mollie) -> None:
+    customer, mandate = mollie.store()
+    assert call(mollie, "DELETE", f"customers/{customer}/mandates/{mandate}").status_code == 204
+    assert call(mollie, "DELETE", f"customers/{customer}/mandates/{mandate}").status_code == 404
+    assert charge(mollie, customerId=customer, mandateId=mandate).status_code == 422
+
+
 def test_a_failure_says_why_and_charges_nothing(mollie: Mollie) -> None:
     answer = charge(mollie, "empty").json()
     assert (answer["status"], answer["details"]["failureReason"]) == ("failed", "insufficient_funds")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.emobility_payment_mollie.tests.common import LocalMollieMixin
 from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.tests.common import trap_jobs
 
 from .common import CollectionCommon
 
@@ -27,7 +29,7 @@ class TestMollie(LocalMollieMixin, CollectionCommon, HttpCase):
     def setUp(self) -> None:
         super().setUp()
         # References come again after each test, and with them the idempotency keys.
-        for book in (self.psp.answers, self.psp.payments, self.psp.faults):
+        for book in (self.psp.answers, self.psp.payments, self.psp.refunds, self.psp.faults):
             book.clear()
 
     def _charge(self, move: Any) -> Any:
@@ -155,6 +157,79 @@ class TestMollie(LocalMollieMixin, CollectionCommon, HttpCase):
                 transaction._post_process()
                 self.assertEqual((transaction.state, move.payment_state), (state, paid))
                 self.assertFalse(transaction.emobility_unanswered_since)
+
+    def _credit(self, move: Any, amount: float) -> Any:
+        credit = move._reverse_moves([{"invoice_date": move.invoice_date}])
+        credit.invoice_line_ids.price_unit = amount
+        credit.action_post()
+        return credit
+
+    def _paid(self) -> tuple[Any, Any]:
+        self.contract.payment_token_id = self.stored_card(self.driver)
+        move = self.open_invoice()
+        return move, self._charge(move)
+
+    def _refund_is(self, refund: Any, status: str) -> None:
+        """Mollie knows more of a refund, and tells by the webhook of its payment."""
+        self.psp.refunds[refund.provider_reference]["status"] = status
+        self._webhook(refund.source_transaction_id)
+        refund._post_process()
+
+    def test_f63_refund_is_done_when_mollie_says_so_and_may_come_back(self) -> None:
+        move, transaction = self._paid()
+        credit = self._credit(move, 30)
+        credit.action_emobility_refund()
+        refund = move.transaction_ids.child_transaction_ids
+        self.assertEqual((refund.state, credit.payment_state), ("pending", "not_paid"))
+        self.assertFalse(credit.emobility_can_refund, "one is on its way")
+        self.assertEqual(self.psp.refunded(transaction.provider_reference), "30.00")
+        for _time in range(2):
+            self._refund_is(refund, "refunded")
+        self.assertEqual((refund.state, credit.payment_state, len(refund.payment_id)), ("done", "paid", 1))
+        self._refund_is(refund, "failed")
+        self.assertEqual((refund.state, credit.payment_state), ("error", "not_paid"))
+
+    def test_f63_refund_that_mollie_does_not_make_is_owed_again(self) -> None:
+        move, _transaction = self._paid()
+        credit = self._credit(move, 30)
+        credit.action_emobility_refund()
+        refund = move.transaction_ids.child_transaction_ids
+        self._refund_is(refund, "canceled")
+        self.assertEqual((refund.state, credit.payment_state, credit.emobility_can_refund), ("error", "not_paid", True))
+
+    @mute_logger(REQUESTS)
+    def test_f61_refund_whose_answer_was_lost_is_found_and_not_made_again(self) -> None:
+        for kind, refunded in (("drop", "30.00"), ("after", "30.00"), ("before", "0.00")):
+            with self.subTest(kind=kind):
+                move, transaction = self._paid()
+                credit = self._credit(move, 30)
+                self.psp.fault(f"/v2/payments/{transaction.provider_reference}/refunds", kind)
+                credit.action_emobility_refund()
+                refund = move.transaction_ids.child_transaction_ids
+                self.assertEqual(refund.state, "pending")
+                with self.assertRaises(UserError):
+                    credit.action_emobility_refund()
+                self._ask()
+                self.assertEqual(self.psp.refunded(transaction.provider_reference), refunded)
+                self.assertEqual(refund.state, "pending" if float(refunded) else "error")
+                if float(refunded):
+                    self._refund_is(refund, "refunded")
+                    self.assertEqual(credit.payment_state, "paid")
+
+    @mute_logger(REQUESTS)
+    def test_card_that_is_removed_cannot_be_charged_at_mollie_any_more(self) -> None:
+        token = self.stored_card(self.driver)
+        mandate = self.psp.mandates[token.mollie_mandate]
+        with trap_jobs() as trap:
+            token.active = False
+            trap.assert_enqueued_job(token._mollie_revoke)
+        self.psp.fault("/v2/customers", "before")
+        with self.assertRaises(RetryableJobError):
+            token._mollie_revoke()
+        self.assertEqual(mandate["status"], "valid")
+        for _time in range(2):
+            token._mollie_revoke()
+            self.assertEqual(mandate["status"], "invalid")
 
     @mute_logger(REQUESTS, STATES)
     def test_webhook_that_comes_again_or_late_changes_nothing(self) -> None:

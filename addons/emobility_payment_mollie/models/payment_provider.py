@@ -9,9 +9,16 @@ class PaymentProvider(models.Model):
     _inherit = "payment.provider"
 
     def _compute_feature_support_fields(self) -> None:  # pylint: disable=missing-return
-        """Mollie stores cards as mandates of a customer (its recurring payments)."""
+        """Mollie stores cards as mandates of a customer (its recurring payments), and gives back any part."""
         super()._compute_feature_support_fields()
-        self.filtered(lambda provider: provider.code == "mollie").support_tokenization = True
+        mollie = self.filtered(lambda provider: provider.code == "mollie")
+        mollie.update({"support_tokenization": True, "support_refund": "partial"})
+
+    def _parse_response_content(self, response: Any, **kwargs: Any) -> Any:
+        # What was deleted has no content.
+        if self.code == "mollie" and response.status_code == 204:
+            return {}
+        return super()._parse_response_content(response, **kwargs)
 
     def _build_request_headers(self, *args: Any, idempotency_key: str | None = None, **kwargs: Any) -> dict[str, str]:
         if self.code != "mollie":

@@ -23,6 +23,7 @@ class Mollie(RestPsp):
     customers: dict[str, Json] = field(default_factory=dict)
     mandates: dict[str, Json] = field(default_factory=dict)
     payments: dict[str, Json] = field(default_factory=dict)
+    refunds: dict[str, Json] = field(default_factory=dict)
 
     # What a test asks for and looks at
 
@@ -52,6 +53,14 @@ class Mollie(RestPsp):
         if reason:
             self.payments[payment_id]["details"] = {"failureReason": reason}
 
+    def refunded(self, payment_id: str) -> str:
+        """What payers have got back, or will, of a payment."""
+        return f"{sum(float(one['amount']['value']) for one in self._refunds(payment_id)):.2f}"
+
+    def _refunds(self, payment_id: str) -> list[Json]:
+        return [one for one in self.refunds.values()
+                if one["paymentId"] == payment_id and one["status"] not in ("failed", "canceled")]
+
     # The API
 
     def authorized(self, headers: Any) -> bool:
@@ -68,6 +77,16 @@ class Mollie(RestPsp):
                 return self._create(body)
             case ("GET", "payments", payment_id) if payment_id in self.payments:
                 return 200, self.payments[payment_id]
+            case ("POST", "payments", payment_id, "refunds") if payment_id in self.payments:
+                return self._refund(self.payments[payment_id], body)
+            case ("GET", "payments", payment_id, "refunds") if payment_id in self.payments:
+                rows = [one for one in self.refunds.values() if one["paymentId"] == payment_id]
+                return 200, {"count": len(rows), "_embedded": {"refunds": rows}, "_links": {"next": None}}
+            case ("DELETE", "customers", customer_id, "mandates", mandate_id) if self._valid(customer_id, mandate_id):
+                self.mandates[mandate_id]["status"] = "invalid"
+                return 204, {}
+            case ("GET", "customers", _customer_id, "mandates", mandate_id) if mandate_id in self.mandates:
+                return 200, self.mandates[mandate_id]
             case ("GET", "customers", customer_id, "payments") if customer_id in self.customers:
                 rows = [one for one in reversed(self.payments.values()) if one["customerId"] == customer_id]
                 rows = rows[:int(query.get("limit", 50))]
@@ -84,7 +103,7 @@ class Mollie(RestPsp):
         if sequence != "recurring" and not body.get("redirectUrl"):
             return self.failure(422, "The redirect URL is missing")
         mandate = self.mandates.get(body.get("mandateId", ""), {})
-        if sequence == "recurring" and (mandate.get("customerId"), mandate.get("status")) != (customer, "valid"):
+        if sequence == "recurring" and not self._valid(customer, body.get("mandateId", "")):
             return self.failure(422, "The customer has no suitable mandates.")
         payment = self._new("tr", self.payments, status="open", sequenceType=sequence, customerId=customer,
                             amount=body["amount"], description=body["description"], metadata=body.get("metadata"))
@@ -95,6 +114,17 @@ class Mollie(RestPsp):
                         "details": {"failureReason": reason} if reason else {"cardLabel": "Visa"}}
             payment.pop("_links")
         return 201, payment
+
+    def _refund(self, payment: Json, body: Json) -> Answer:
+        left = float(payment["amount"]["value"]) - float(self.refunded(payment["id"]))
+        if payment["status"] != "paid" or float(body["amount"]["value"]) > left + 0.001:
+            return self.failure(422, "The amount is higher than the maximum")
+        return 201, self._new("re", self.refunds, paymentId=payment["id"], status="queued", amount=body["amount"],
+                              description=body["description"], metadata=body.get("metadata"))
+
+    def _valid(self, customer: str | None, mandate: str) -> bool:
+        known = self.mandates.get(mandate, {})
+        return (known.get("customerId"), known.get("status")) == (customer, "valid")
 
     def _mandate(self, customer: str, card: str) -> Json:
         return self._new("mdt", self.mandates, customerId=customer, card=card, status="valid")

@@ -77,6 +77,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # noqa: N802
         self._handle("POST")
 
+    def do_DELETE(self) -> None:  # noqa: N802
+        self._handle("DELETE")
+
     def log_message(self, *_args: Any) -> None:
         """Quiet: what was asked is in `RestPsp.requests`."""
 
@@ -91,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == 0:
             self.close_connection = True
             return
-        text = json.dumps(answer).encode()
+        text = b"" if status == 204 else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
