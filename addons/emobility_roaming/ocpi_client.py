@@ -92,6 +92,14 @@ class Answer:
     status_code: int | None = None
     error: str | None = None
     clock_difference: float | None = None
+    is_sent: bool = True
+    """False: nothing has reached the partner."""
+
+    @property
+    def is_lost(self) -> bool:
+        """The partner may have done what it was asked for: it has the question, and nobody knows its answer."""
+        unread = self.status < 300 and self.status_code is None
+        return self.is_sent and not self.ok and (unread or self.status >= 500)
 
     @property
     def one(self) -> Any:
@@ -168,7 +176,8 @@ class OcpiClient:
             ) as response:
                 content = self._content(response, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return Answer(0, "", {}, time.monotonic() - started, sent, error=_reason(error))
+            seconds = time.monotonic() - started
+            return Answer(0, "", {}, seconds, sent, error=_reason(error), is_sent=_is_sent(error))
         return self._answer(response, content, time.monotonic() - started, sent)
 
     def pages(self, url: str, page: Page, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
@@ -259,6 +268,14 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, AddressError):
         return str(error)
     return f"{type(error).__name__}: {error}"[:500]
+
+
+def _is_sent(error: BaseException) -> bool:
+    """Whether the request may have reached the partner: there was a connection, and it was lost."""
+    if isinstance(error, AddressError | requests.exceptions.SSLError | requests.ConnectTimeout):
+        return False
+    cause = error.args[0] if error.args else None
+    return not isinstance(getattr(cause, "reason", cause), urllib3.exceptions.NewConnectionError | AddressError)
 
 
 def _integer(text: str | None) -> int | None:
