@@ -9,9 +9,10 @@ class EmobilityRoamingPartner(models.Model):
     sells_adhoc = fields.Boolean(
         "Ad-hoc Charging at Its Stations",
         tracking=True,
-        help="Whoever opens your page of a charging point of this operator can pay and charge there without a contract, "
-        "at your own ad-hoc price. You buy the session from the operator at the price of your agreement, and who pays "
-        "you is not your customer: set an ad-hoc price that covers it. Off: nobody can charge there without a contract.",
+        help="Whoever opens your page of a charging point of this operator can pay and charge there without a "
+        "contract, at your ad-hoc price. You buy the session from the operator at the price of your agreement, and who "
+        "pays is no customer of yours: choose an ad-hoc price that covers it. Off: nobody can charge there without a "
+        "contract.",
     )
 
     def _sells_adhoc(self) -> bool:

@@ -36,9 +36,11 @@ class TestStartFaults(AdhocRoamingCommon):
                 self.assert_released(adhoc, "start_failed")
 
     def test_an_operator_that_is_left_alone_for_a_while_is_not_asked(self) -> None:
-        self.connection.broken_until = fields.Datetime.now() + timedelta(minutes=5)
-        if self.connection._may_call():
-            self.skipTest("the circuit is open by messages only")
+        with self.partner_answers(failed(500)):
+            for _time in range(5):
+                self.connection._call("GET", "https://nlxyz.example.com/", module="locations")
+        self.messages_are_of_now()
+        self.assertFalse(self.connection._may_call())
         adhoc, asked = self.paid_at_operator()
         self.assertFalse(asked)
         self.assert_released(adhoc, "start_failed")

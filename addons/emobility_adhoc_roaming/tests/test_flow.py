@@ -122,8 +122,10 @@ class TestFlow(AdhocRoamingCommon):
         self.assertFalse(self.env["emobility.ocpi.publisher"]._may_see(self.connection, "tokens", adhoc.token_id))
 
     def test_a_voucher_pays_at_the_operator_too(self) -> None:
-        voucher = self.env["emobility.adhoc.voucher"].sudo().create(
-            {"amount": 30.0, "company_id": self.company.id, "currency_id": self.euro.id}
+        voucher = (
+            self.env["emobility.adhoc.voucher"]
+            .sudo()
+            .create({"amount": 30.0, "company_id": self.company.id, "currency_id": self.euro.id})
         )
         with self.partner_answers(ACCEPTED) as asked:
             adhoc = self.check_out(voucher=voucher)
