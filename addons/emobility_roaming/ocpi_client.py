@@ -38,6 +38,15 @@ class AddressError(requests.exceptions.InvalidURL):
     """The address may not be called."""
 
 
+_NEVER_SENT = (
+    AddressError,
+    requests.ConnectTimeout,
+    requests.exceptions.SSLError,
+    urllib3.exceptions.NewConnectionError,
+)
+"""Why nothing was sent; these are often wrapped in others."""
+
+
 class _PublicOnly:
     """A connection that is given up before anything is sent when the peer has no public address.
 
@@ -270,12 +279,13 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 
-def _is_sent(error: BaseException) -> bool:
+def _is_sent(error: BaseException | None) -> bool:
     """Whether the request may have reached the partner: there was a connection, and it was lost."""
-    if isinstance(error, AddressError | requests.exceptions.SSLError | requests.ConnectTimeout):
-        return False
-    cause = error.args[0] if error.args else None
-    return not isinstance(getattr(cause, "reason", cause), urllib3.exceptions.NewConnectionError | AddressError)
+    while error:
+        if isinstance(error, _NEVER_SENT):
+            return False
+        error = error.__context__
+    return True
 
 
 def _integer(text: str | None) -> int | None:

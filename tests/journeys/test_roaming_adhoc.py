@@ -30,6 +30,8 @@ def sell_at_its_stations(provider: Side) -> None:
     """What the provider does once: a price for walk-ups, a way to pay, and the switch of the partner."""
     provider.act(PRICE)
     [operator] = provider.search("emobility.roaming.partner", [("party_id", "=", "CPO"), ("role", "=", "CPO")], "id")
+    provider.rpc("emobility.roaming.partner", "write", [operator["id"]], {"name": "Stadtwerk"})
+    provider.rpc("res.company", "write", [1], {"name": "Blitzladen"})
     product: Any = SimpleNamespace(
         odoo_url=provider.url, seed={"users": {"admin": {"login": "admin", "password": "admin"}}}
     )
@@ -56,7 +58,7 @@ def test_a_walk_up_pays_the_provider_for_a_session_at_the_operator(sides: tuple[
     with page_for(phone, None, PHONE) as page:
         page.goto(f"{provider.url}/charge/{evse['adhoc_code']}")
         expect(page.locator("table.prices")).to_contain_text("0.59 EUR/kWh")
-        expect(page.locator("main")).to_contain_text("Operated by")
+        expect(page.locator("main")).to_contain_text("Operated by Stadtwerk")
         assert_fits_the_width(page)
         picture(page, "roaming-adhoc-price", full_page=True)
         page.click("text=Pay and charge")
@@ -75,11 +77,11 @@ def test_a_walk_up_pays_the_provider_for_a_session_at_the_operator(sides: tuple[
         push(operator, event(uid, "session.started", start, session_uid=uid, transaction_id=uid, evse=1, connector=1,
                              token_uid=token["uid"], token_type="AD_HOC_USER", meter_kwh="0", authorization="Accepted",
                              remote_ref=reference))  # fmt: skip
-        at = datetime.now(UTC) - timedelta(minutes=5)
-        reading = {"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "energy_kwh": "9"}
+        at = datetime.now(UTC)
+        reading = {"at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "energy_kwh": "9.9"}
         push(operator, event(uid, "session.meter", at, session_uid=uid, readings=[reading]))
         expect(page.locator("h1")).to_have_text("Charging", timeout=3 * MINUTE)
-        expect(page.locator("[data-figure=energy]")).to_have_text("9.000", timeout=MINUTE)
+        expect(page.locator("[data-figure=energy]")).to_have_text("9.900", timeout=MINUTE)
         picture(page, "roaming-adhoc-charging", full_page=True)
 
         page.click("text=Stop charging")

@@ -52,8 +52,9 @@ class EmobilityAdhocSession(models.Model):
         try:
             adhoc.evse_id._start_remotely(adhoc.token_id)
         except (UserError, ValueError) as error:
-            adhoc._release("start_failed")
             adhoc.message_post(body=str(error))
+            # A job of its own: one that finds the session locked must not ask the operator again.
+            adhoc._enqueue("command")._on_command("rejected")
 
     def _start_command(self) -> Any:
         """The start that the operator was asked for."""
