@@ -37,6 +37,11 @@ class TestFlow(AdhocRoamingCommon):
         self.assertEqual((cdr.session_id, session.state), (session, "done"))
         self.assertFalse(session._current_cdr().exchange_ids, "nothing is sent to the operator: it is its session")
 
+    def test_a_cdr_without_a_session_before_it_is_charged_too(self) -> None:
+        adhoc, _asked = self.paid_at_operator()
+        self.bill(adhoc)
+        self.assertEqual((adhoc.state, self.real(adhoc)), ("settled", (590, 0)))
+
     def test_a_session_that_is_over_frees_the_place_and_waits_for_its_cdr(self) -> None:
         adhoc, _asked = self.paid_at_operator()
         session = self.tell(adhoc)
