@@ -94,7 +94,7 @@ class EmobilityAdhocSession(models.Model):
         if not (self.operator_id and self.session_id._is_over_at_operator()):
             super()._watch_limit()
 
-    def _ask_to_stop(self, session: Any) -> None:
+    def _ask_to_stop(self, session: Any) -> None:  # pylint: disable=missing-return
         if session.source != "ocpi":
             super()._ask_to_stop(session)
         else:

@@ -21,7 +21,7 @@ class EmobilityOcpiCommand(models.Model):
             self.state = "sent"
         return self
 
-    def _partner_answered(self, result: str, profile: dict[str, Any] | None = None) -> None:
+    def _partner_answered(self, result: str, profile: dict[str, Any] | None = None) -> None:  # pylint: disable=missing-return
         is_first = self.state == "sent"
         super()._partner_answered(result, profile)
         if is_first and self.kind == "START_SESSION":
