@@ -6,7 +6,7 @@ PGPASSWORD="$(cat /run/secrets/postgres_password)"
 export PGPASSWORD
 common="--config /opt/emobility/odoo.conf --db_host ${PGHOST} --db_user ${PGUSER} --database ${ODOO_DATABASE}"
 addons="emobility_crm,emobility_crm_lead,emobility_billing,emobility_collection,emobility_host,emobility_reporting,emobility_ocpp"
-addons="${addons},emobility_roaming,emobility_settlement,emobility_payment_adyen,emobility_payment_mollie,emobility_payment_stripe,emobility_adhoc,emobility_terminal,emobility_terminal_ocpi,emobility_terminal_stripe,emobility_nap"
+addons="${addons},emobility_roaming,emobility_settlement,emobility_payment_adyen,emobility_payment_mollie,emobility_payment_stripe,emobility_adhoc,emobility_adhoc_roaming,emobility_terminal,emobility_terminal_ocpi,emobility_terminal_stripe,emobility_nap"
 odoo="/opt/emobility/.runtime/venv/bin/python /opt/emobility/runner/bin/odoo"
 if [ ! -f /var/lib/odoo/.initialised ]; then
     # shellcheck disable=SC2086

@@ -38,6 +38,15 @@ class AddressError(requests.exceptions.InvalidURL):
     """The address may not be called."""
 
 
+_NEVER_SENT = (
+    AddressError,
+    requests.ConnectTimeout,
+    requests.exceptions.SSLError,
+    urllib3.exceptions.NewConnectionError,
+)
+"""Why nothing was sent; these are often wrapped in others."""
+
+
 class _PublicOnly:
     """A connection that is given up before anything is sent when the peer has no public address.
 
@@ -92,6 +101,14 @@ class Answer:
     status_code: int | None = None
     error: str | None = None
     clock_difference: float | None = None
+    is_sent: bool = True
+    """False: nothing has reached the partner."""
+
+    @property
+    def is_lost(self) -> bool:
+        """The partner may have done what it was asked for: it has the question, and nobody knows its answer."""
+        unread = self.status < 300 and self.status_code is None
+        return self.is_sent and not self.ok and (unread or self.status >= 500)
 
     @property
     def one(self) -> Any:
@@ -168,7 +185,8 @@ class OcpiClient:
             ) as response:
                 content = self._content(response, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return Answer(0, "", {}, time.monotonic() - started, sent, error=_reason(error))
+            seconds = time.monotonic() - started
+            return Answer(0, "", {}, seconds, sent, error=_reason(error), is_sent=_is_sent(error))
         return self._answer(response, content, time.monotonic() - started, sent)
 
     def pages(self, url: str, page: Page, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
@@ -259,6 +277,15 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, AddressError):
         return str(error)
     return f"{type(error).__name__}: {error}"[:500]
+
+
+def _is_sent(error: BaseException | None) -> bool:
+    """Whether the request may have reached the partner: there was a connection, and it was lost."""
+    while error:
+        if isinstance(error, _NEVER_SENT):
+            return False
+        error = error.__context__
+    return True
 
 
 def _integer(text: str | None) -> int | None:

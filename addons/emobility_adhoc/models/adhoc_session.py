@@ -253,7 +253,8 @@ class EmobilityAdhocSession(models.Model):
     def _request_start(self) -> None:
         """Let the station start, with a token that is good for this session only."""
         now = fields.Datetime.now()
-        self.token_id = self.env["emobility.token"].create(
+        # The provider of the token is the company that sells, whoever runs the job.
+        self.token_id = self.env["emobility.token"].with_company(self.company_id).create(
             {
                 "uid": f"AH{secrets.token_hex(8)}".upper(),
                 "token_type": "AD_HOC_USER",
@@ -264,8 +265,16 @@ class EmobilityAdhocSession(models.Model):
             }
         )
         self.write({"state": "starting", "start_by": now + timedelta(minutes=self.company_id.adhoc_start_minutes)})
-        self.evse_id._start_remotely(self.token_id)
+        self._ask_to_start()
         self._enqueue("start_by", eta=self.start_by)._check_start()
+
+    def _ask_to_start(self) -> None:
+        """Ask the charging point. Whoever operates it in another way extends this."""
+        self.evse_id._start_remotely(self.token_id)
+
+    def _ask_to_stop(self, session: Any) -> None:
+        """Ask the charging point to end the session. Whoever operates it in another way extends this."""
+        session._stop_remotely()
 
     def _on_command(self, result: str) -> None:
         """Job: what the station said to the start. Only a session that begins says that it charges."""
@@ -293,7 +302,7 @@ class EmobilityAdhocSession(models.Model):
             # It begins after all, or once more, and nobody pays: stop it, and let a person look at what flowed.
             adhoc.attention = "late_start"
             for one in unpaid.filtered(lambda one: one.state == "live" and one._can_stop_remotely()):
-                one._stop_remotely()
+                adhoc._ask_to_stop(one)
         if adhoc.state in ("held", "starting"):
             adhoc.write({"state": "charging", "start_by": False})
         if adhoc.state == "charging":
@@ -365,7 +374,7 @@ class EmobilityAdhocSession(models.Model):
         """Ask the station to stop, once; it may be asked again when it did not."""
         session = self.session_id
         if session.state == "live" and session._can_stop_remotely():
-            session._stop_remotely()
+            self._ask_to_stop(session)
             self.write({"stop_requested_at": fields.Datetime.now(), "stopped_by": by})
 
     def _stop_by_customer(self) -> None:

@@ -56,7 +56,8 @@ class EmobilityOcpiConnection(models.Model):
         self.ensure_one()
         if not self._may_call():
             until = fields.Datetime.to_string(self.broken_until)
-            return Answer(0, "", {}, 0, error=self.env._("The partner failed too often; no calls before %s.", until))
+            reason = self.env._("The partner failed too often; no calls before %s.", until)
+            return Answer(0, "", {}, 0, error=reason, is_sent=False)
         client = self._client()
         client.read_seconds = read_seconds
         routing = self._routing(module, receiver, open_routing=open_routing)

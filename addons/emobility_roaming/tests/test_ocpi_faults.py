@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from email.utils import formatdate
@@ -122,6 +123,18 @@ class TestFaults(OcpiCommon):
                 self.assertIn(reason, answer.error)
         self.assertNotIn("/html?", FaultyPeer.hits)
         self.assertEqual(FaultyPeer.hits.count("/html"), 1, "a redirect is not followed")
+
+    def test_whether_a_question_may_have_been_heard_is_known(self) -> None:
+        """Who asked for something to be done has to know whether it may happen although no answer came."""
+        lost = {path for path in ("slow", "busy", "broken", "html", "big", "cut", "elsewhere", "ahead")
+                if self.client().call("GET", f"{self.base}/{path}").is_lost}  # fmt: skip
+        self.assertEqual(lost, {"slow", "broken", "html", "big", "cut"})
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            nobody = self.client().call("GET", f"http://127.0.0.1:{free.getsockname()[1]}/")
+        refused = self.client(allow_private=False).call("GET", self.base.replace("http://", "https://"))
+        for answer in (nobody, refused):
+            self.assertEqual((answer.ok, answer.is_sent, answer.is_lost), (False, False, False), answer.error)
 
     def test_nothing_is_sent_to_an_address_that_is_not_public(self) -> None:
         url = self.base.replace("http://", "https://")

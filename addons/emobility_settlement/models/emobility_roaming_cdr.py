@@ -249,7 +249,7 @@ class EmobilityRoamingCdr(models.Model):
         for cdr in self.sudo()._as_system():
             rating = cdr.session_id.cdr_ids.filtered(
                 lambda own: not own.credit and not own.credit_cdr_ids
-            ).rating_ids.filtered(lambda one: one.relation == "retail")[:1]
+            ).rating_ids.filtered(lambda one: one.relation in ("retail", "adhoc"))[:1]
             if not rating or not cdr.currency_id:
                 cdr.has_margin = False
                 continue

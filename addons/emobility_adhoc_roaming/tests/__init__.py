@@ -1,0 +1,1 @@
+from . import test_access, test_faults, test_flow
