@@ -20,7 +20,7 @@ from runner.setup import set_up
 PURE = ("tests/rating", "tests/ocpi", "tests/psp", "tests/terminal", "tests/runner", "bridge/tests")
 JOURNEYS = "tests/journeys"
 # Journeys that make databases of their own; the others share one product. The two kinds run side by side.
-ON_THEIR_OWN = ("test_month.py", "test_roaming.py", "test_roaming_month.py", "test_serve.py")
+ON_THEIR_OWN = ("test_month.py", "test_roaming.py", "test_roaming_adhoc.py", "test_roaming_month.py", "test_serve.py")
 TEST_DATABASE = "emobility_test"
 PREPARATION = """
 from odoo.addons.emobility_billing.tests.common import prepare_company
