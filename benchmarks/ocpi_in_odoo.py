@@ -12,6 +12,8 @@ from odoo.addons.fastapi.context import odoo_env_ctx
 
 CDRS = int(os.environ["BENCH_CDRS"])
 OBJECTS = int(os.environ["BENCH_OBJECTS"])
+# Each is three objects: with an EVSE and a connector.
+PLACES = OBJECTS // 3
 SINGLE = min(CDRS, 300)
 CALLS = 400
 PAGE = 500
@@ -141,7 +143,7 @@ def created_locations() -> float:
                 "evse_ids": [(0, 0, {"uid": f"RAW-{number}", "connector_ids": [(0, 0, connector)]})]}  # fmt: skip
 
     model = env["emobility.location"].with_context(tracking_disable=True)
-    rows = [row(number) for number in range(OBJECTS // 10)]
+    rows = [row(number) for number in range(PLACES)]
     return created(model, rows)
 
 
@@ -187,7 +189,7 @@ measures |= {
     "token_create": created_tokens(),
     "token_sync": pulled("tokens", [token(number) for number in range(OBJECTS)]),
     "location_create": created_locations(),
-    "location_sync": pulled("locations", [location(number) for number in range(OBJECTS // 10)]),
+    "location_sync": pulled("locations", [location(number) for number in range(PLACES)]),
 }
 waiting = env["emobility.roaming.cdr"].search([("name", "=like", "PULL-%")], limit=min(CDRS, 500))
 measures["cdr_to_session"] = per_second(len(waiting), waiting._apply)
