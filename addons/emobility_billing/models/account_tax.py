@@ -19,6 +19,11 @@ class AccountTax(models.Model):
         help="This tax is the same as another one, only that prices include it (or do not).",
     )
 
+    _one_twin = models.UniqueIndex(
+        "(emobility_source_tax_id, price_include_override) WHERE emobility_source_tax_id IS NOT NULL",
+        "This tax has a twin of that kind already.",
+    )
+
     def _emobility_variant(self, included: bool) -> AccountTax:
         """The same taxes as price-included (gross tariffs) or price-excluded (net tariffs) ones.
 
@@ -80,6 +85,7 @@ class AccountTax(models.Model):
         ]
 
     def _emobility_make_twin(self, override: str) -> AccountTax:
+        self._emobility_come_first()
         twin = self.copy(
             {
                 "name": self._emobility_twin_name(override),
@@ -94,6 +100,10 @@ class AccountTax(models.Model):
         for code, _name in self.env["res.lang"].get_installed():
             twin.with_context(lang=code).name = self.with_context(lang=code)._emobility_twin_name(override)
         return twin
+
+    def _emobility_come_first(self) -> None:
+        """Of two workers that need the same twin one makes it; the other's transaction is repeated, and finds it."""
+        self.env.cr.execute("UPDATE account_tax SET write_date = write_date WHERE id = %s", [self.id])
 
     def _emobility_twin_name(self, override: str) -> str:
         suffix = self.env._("incl.") if override == "tax_included" else self.env._("excl.")

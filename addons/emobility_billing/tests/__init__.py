@@ -42,5 +42,6 @@ from . import (
     test_tariff_simulation,
     test_tariff_terms,
     test_tax_decision,
+    test_tax_race,
     test_watchdog,
 )
