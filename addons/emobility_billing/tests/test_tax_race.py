@@ -6,19 +6,17 @@ from typing import Any
 
 from psycopg2.errors import SerializationFailure
 
-from odoo import SUPERUSER_ID, api, sql_db
+from odoo import SUPERUSER_ID, api
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.emobility_crm.tests.common import TwoTransactions
+
 
 @tagged("post_install", "-at_install")
-class TestTaxRace(TransactionCase):
+class TestTaxRace(TwoTransactions, TransactionCase):
     def setUp(self) -> None:
         super().setUp()
-        connect = sql_db.db_connect(self.env.cr.dbname)
-        self.one, self.two = connect.cursor(), connect.cursor()
-        for cursor in (self.one, self.two):
-            self.addCleanup(cursor.close)
         env = api.Environment(self.one, SUPERUSER_ID, {})
         company = env.company.id
         germany = env.ref("base.de").id

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from unittest.mock import patch
 from xmlrpc.client import Fault
 
-from odoo import Command, models
+from odoo import Command, models, sql_db
 from odoo.api import Environment
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user
@@ -413,3 +413,17 @@ def crons_without_commit(env: Environment) -> Iterator[None]:
     """Let scheduled actions that commit after each record run in a test, which cannot commit."""
     with patch.object(env.registry["ir.cron"], "_commit_progress", lambda *_args, **_kwargs: 3600.0):
         yield
+
+
+class TwoTransactions:
+    """`one` and `two`: transactions of their own beside that of the test, for what happens at the same time.
+
+    Mix into a test case. What they commit stays: the test removes it.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        connect = sql_db.db_connect(self.env.cr.dbname)
+        self.one, self.two = connect.cursor(), connect.cursor()
+        for cursor in (self.one, self.two):
+            self.addCleanup(cursor.close)

@@ -7,10 +7,11 @@ from unittest.mock import patch
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
-from odoo import SUPERUSER_ID, api, sql_db
+from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.emobility_crm.tests.common import TwoTransactions
 from odoo.addons.queue_job.tests.common import trap_jobs
 
 from ..models import emobility_roaming_partner
@@ -60,15 +61,11 @@ class TestContractOfProvider(OcpiCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestContractRace(OcpiCommon):
+class TestContractRace(TwoTransactions, OcpiCommon):
     """Two transactions at once: one takes in tokens, one names the contract. None of them goes on with the old one."""
 
     def setUp(self) -> None:
         super().setUp()
-        connect = sql_db.db_connect(self.env.cr.dbname)
-        self.one, self.two = connect.cursor(), connect.cursor()
-        for cursor in (self.one, self.two):
-            self.addCleanup(cursor.close)
         self.two.execute(
             "INSERT INTO emobility_roaming_partner (name, active, country_code, party_id, role, company_id)"
             " VALUES ('Race', TRUE, 'ZZ', 'RAC', 'EMSP', 1) RETURNING id"
