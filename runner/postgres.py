@@ -54,7 +54,11 @@ class Server:
         return set(self.run("psql", "-AtX", "-d", "postgres", "-c", "SELECT datname FROM pg_database").split())
 
     def drop(self, database: str) -> None:
-        self.run("dropdb", "--if-exists", "--force", database)
+        try:
+            self.run("dropdb", "--if-exists", "--force", database)
+        except RunError:
+            # PostgreSQL is cleaning it up, which our role may not end; without force PostgreSQL ends that itself.
+            self.run("dropdb", "--if-exists", database)
         shutil.rmtree(DATA_DIR / "filestore" / database, ignore_errors=True)
 
     def create(self, database: str, template: str | None = None) -> None:
